@@ -1,0 +1,24 @@
+"""How records show themselves in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+
+def html_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> str:
+    """An HTML table with one row a mapping; every text is escaped.
+
+    Example:
+        >>> html_table([{"part": "train", "images": 3}])
+        '<table><tr><th>part</th><th>images</th></tr><tr><td>train</td><td>3</td></tr></table>'
+    """
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    if not rows:
+        return f"<table>{title}</table>"
+    head = "".join(f"<th>{escape(str(key))}</th>" for key in rows[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row.values()) + "</tr>"
+        for row in rows
+    )
+    return f"<table>{title}<tr>{head}</tr>{body}</table>"

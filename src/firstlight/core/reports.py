@@ -1,0 +1,118 @@
+"""Records of what a network answers, and how good the answers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.core.dataset import Refused, Task
+from firstlight.core.notebook import html_table
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number with its interval.
+
+    Attributes:
+        value: the estimate.
+        low, high: ends of the interval at `level`, or None where there is none.
+        level: the interval's level, as a fraction (0.95).
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One row of the per-class table; `count` is how many images truly are of the class."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    count: int
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """`count` images of class `true` that were called `predicted`."""
+
+    true: str
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a network answers for some images.
+
+    Attributes:
+        names: `(N,)` where each image came from.
+        values: `(N, K)` float32: probabilities of each class, or `(N, T)` values.
+        task: as in `Dataset`.
+        classes, target_names, target_units: as in `Dataset`.
+        refused: files that were left out, with the reason.
+    """
+
+    names: NDArray[np.str_]
+    values: NDArray[np.float32]
+    task: Task
+    classes: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    target_units: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain dictionary an image: `file`, then `class` and `probability`, or the values."""
+        if self.task == "classify":
+            best = self.values.argmax(axis=1)
+            return [
+                {"file": str(name), "class": self.classes[k], "probability": float(row[k])}
+                for name, row, k in zip(self.names, self.values, best, strict=True)
+            ]
+        return [
+            {"file": str(name)} | {t: float(v) for t, v in zip(self.target_names, row, strict=True)}
+            for name, row in zip(self.names, self.values, strict=True)
+        ]
+
+    def _repr_html_(self) -> str:
+        return html_table(self.rows()[:20], caption=f"{len(self):,} predictions, the first 20")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """How good a network is on images that it has not been trained on.
+
+    Attributes:
+        task: as in `Dataset`.
+        data: what was evaluated (`mnist, test`), for titles.
+        count: how many images.
+        scores: by name: `loss`, `accuracy` (with its 95 % Wilson interval) and `top_3`, or
+            `rmse`, `mae`, `bias`, `r2` (`rmse of NAME` for each where there are several).
+        classes: the class names, or ().
+        per_class: precision, recall, F1 and count of each class.
+        confusion: `(K, K)` int64, rows true, columns predicted; None for `measure`.
+        confused: the most confused pairs, the most frequent first.
+        predictions: the answers that the report was made from.
+        targets: the true targets, as in `Images`.
+    """
+
+    task: Task
+    data: str
+    count: int
+    scores: dict[str, Score]
+    predictions: Predictions
+    targets: NDArray[Any]
+    classes: tuple[str, ...] = ()
+    per_class: tuple[ClassScore, ...] = ()
+    confusion: NDArray[np.int64] | None = None
+    confused: tuple[ConfusedPair, ...] = ()

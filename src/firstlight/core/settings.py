@@ -1,0 +1,104 @@
+"""The options of reading data and of training: each one is written down here and nowhere else.
+
+The command line's options, `run.json` and the reference page are all made from these
+dataclasses: a field's name is the option, its `help` is the text, and None means
+"as the recipe of the model says".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from firstlight.core.errors import SettingError
+
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+SCHEDULES = ("constant", "one-cycle", "cosine")
+LOSSES = (
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "binary_crossentropy",
+    "mean_squared_error",
+    "mean_absolute_error",
+    "huber",
+)
+PREPARATIONS = ("rescale", "standardise", "none")
+RESIZES = ("pad", "crop", "stretch")
+COLOURS = ("auto", "grey", "colour")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def option(help: str, default: Any = None, choices: tuple[str, ...] = (), least: Any = None) -> Any:
+    """A dataclass field that is also an option of the command line."""
+    return field(default=default, metadata={"help": help, "choices": choices, "least": least})
+
+
+def check_options(settings: Any) -> None:
+    """Refuse a value that is not among the choices of its field or is below its least."""
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if value is None or not item.metadata:
+            continue
+        name = "--" + item.name.replace("_", "-")
+        choices, least = item.metadata["choices"], item.metadata["least"]
+        if choices and value not in choices:
+            listed = ", ".join(choices)
+            raise SettingError(
+                f"{name} takes one of {listed}, but {value!r} came: choose one of them."
+            )
+        if least is not None and not value >= least:
+            raise SettingError(
+                f"{name} takes {least} or more, but {value!r} came: give a larger one."
+            )
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """How images are read from a source and split into three parts."""
+
+    image_column: str | None = option(
+        "column of a table that holds the image paths (found by itself)"
+    )
+    target: tuple[str, ...] = option(
+        "target column or columns (default: a column called label)", ()
+    )
+    split_column: str | None = option("column that says train, validation or test")
+    group_column: str | None = option("column whose groups are never torn apart by the split")
+    split: str | None = option(
+        "how to split where the data do not say: random, or group (needs a group column)",
+        None,
+        ("random", "group"),
+    )
+    size: int | None = option("height and width in pixels to bring images to", None, (), 1)
+    resize: str = option("how images of other sizes are fitted", "pad", RESIZES)
+    colour: str = option(
+        "read images as grey or colour (auto: colour if any image is)", "auto", COLOURS
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What to train and how. None: what the model's recipe says."""
+
+    model: str = option("a recipe's name, net.py:make_model, or a YAML list of layers", "compact")
+    epochs: int | None = option("passes through the training images", None, (), 1)
+    batch_size: int | None = option("images in one step", None, (), 1)
+    optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
+    learning_rate: float | None = option("the (largest) step length", None, (), 0.0)
+    schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
+    loss: str | None = option("what training makes small", None, LOSSES)
+    metric: str | None = option("what is shown beside the loss (accuracy, rmse, mae)", None)
+    augment: str | None = option("changes to training images: shift:1,flip,none", None)
+    prepare: str | None = option("how pixels enter the network", None, PREPARATIONS)
+    seed: int = option("seed of every random choice", 0, (), 0)
+    name: str | None = option("name of the run folder (default: made from data and model)")
+    precision: str = option("number format of the arithmetic", "auto", PRECISIONS)
+    threads: int | None = option(
+        "processor threads (default: measured cores, recorded)", None, (), 1
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
