@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.notebook import html_table
+from firstlight.core.settings import DataSettings
 
 Task = Literal["classify", "measure"]
 Part = Literal["train", "validation", "test"]
@@ -69,6 +70,8 @@ class Collection:
         target_units: their units (`""` where none is known), as long as `target_names`.
         refused: files that were left out, with the reason.
         notes: each rule that was applied on the way, as a sentence for the user.
+        sizes: `((height, width), count)` of the images as they came, most frequent first.
+        files_read: how many files were read.
     """
 
     name: str
@@ -81,6 +84,8 @@ class Collection:
     target_units: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     notes: tuple[str, ...] = ()
+    sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    files_read: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +113,7 @@ class Dataset:
         train, validation, test: the three parts. `test` is touched once, by `evaluate`.
         split: which image went where.
         fingerprint: SHA-256 (hexadecimal) over images, targets and split.
+        settings: how the source was read, so that it can be read again.
     """
 
     name: str
@@ -123,6 +129,9 @@ class Dataset:
     target_units: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     notes: tuple[str, ...] = ()
+    sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    files_read: int = 0
+    settings: DataSettings = DataSettings()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

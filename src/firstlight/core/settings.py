@@ -22,6 +22,7 @@ LOSSES = (
     "mean_absolute_error",
     "huber",
 )
+METRICS = ("accuracy", "mae", "rmse")
 PREPARATIONS = ("rescale", "standardise", "none")
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
@@ -90,7 +91,7 @@ class TrainSettings:
     learning_rate: float | None = option("the (largest) step length", None, (), 0.0)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, LOSSES)
-    metric: str | None = option("what is shown beside the loss (accuracy, rmse, mae)", None)
+    metric: str | None = option("what is shown beside the loss", None, METRICS)
     augment: str | None = option("changes to training images: shift:1,flip,none", None)
     prepare: str | None = option("how pixels enter the network", None, PREPARATIONS)
     seed: int = option("seed of every random choice", 0, (), 0)

@@ -1,0 +1,21 @@
+"""From files to images and targets: reading, splitting, a first look.
+
+Whatever a user calls DATA (a built-in name, folders of pictures, a table, arrays, IDX files)
+becomes a `Collection` and then a `Dataset` with three parts. Files are not trusted: a bad one
+is listed with its reason and left out.
+"""
+
+from firstlight.data.builtin import BUILTINS
+from firstlight.data.explore import explore_dataset
+from firstlight.data.incoming import read_images
+from firstlight.data.source import load_dataset, read_collection
+from firstlight.data.split import split_collection
+
+__all__ = [
+    "BUILTINS",
+    "explore_dataset",
+    "load_dataset",
+    "read_collection",
+    "read_images",
+    "split_collection",
+]

@@ -1,0 +1,64 @@
+"""The models room: recipes, lists of layers, what each layer costs, the shape doctor, model files.
+
+A model here *is* a Keras 3 model. The room builds one from a recipe's name, a Python file, a
+YAML list of layers or a `.keras` file, walks it layer by layer, says what is wrong with it and
+how to mend it, puts the preparation of the images in front, and saves and loads it safely.
+Keras is imported when the first function that needs it runs, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "apply_fix": "doctor",
+    "build_layers": "layers",
+    "build_model": "building",
+    "check_model": "doctor",
+    "default_preparation": "preparation",
+    "describe_models": "building",
+    "import_keras": "backend",
+    "layers_of": "layers",
+    "load_model": "archive",
+    "prepare_model": "preparation",
+    "read_layers": "layer_files",
+    "Recipe": "recipes",
+    "RECIPES": "recipes",
+    "resolve_settings": "recipes",
+    "save_model": "archive",
+    "walk": "cost",
+    "walk_layers": "cost",
+    "write_layers": "layer_files",
+}
+
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "apply_fix",
+    "build_layers",
+    "build_model",
+    "check_model",
+    "default_preparation",
+    "describe_models",
+    "import_keras",
+    "layers_of",
+    "load_model",
+    "prepare_model",
+    "read_layers",
+    "resolve_settings",
+    "save_model",
+    "walk",
+    "walk_layers",
+    "write_layers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The shells: thin faces that parse, call `firstlight.api` and show what comes back."""

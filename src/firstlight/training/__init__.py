@@ -1,0 +1,23 @@
+"""The training room: a Keras model and images in, the same Keras model trained out.
+
+Keras defines, PyTorch trains: `lower` makes a torch network of the model, `Training` runs it
+through the images, `write_back` carries the weights home.
+"""
+
+from firstlight.training.checkpoints import load_newest
+from firstlight.training.loop import Training
+from firstlight.training.lowering import Network, lower
+from firstlight.training.machine import Machine, choose_machine
+from firstlight.training.predicting import predict
+from firstlight.training.validating import validator
+
+__all__ = [
+    "Machine",
+    "Network",
+    "Training",
+    "choose_machine",
+    "load_newest",
+    "lower",
+    "predict",
+    "validator",
+]

@@ -1,0 +1,23 @@
+"""The public verbs: the only place that wires the rooms together.
+
+Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it runs.
+"""
+
+from firstlight.api.judging import compare, evaluate, predict
+from firstlight.api.looking import check, doctor, explore, load, models
+from firstlight.api.run import Run
+from firstlight.api.training import resume, train
+
+__all__ = [
+    "Run",
+    "check",
+    "compare",
+    "doctor",
+    "evaluate",
+    "explore",
+    "load",
+    "models",
+    "predict",
+    "resume",
+    "train",
+]

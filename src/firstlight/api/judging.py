@@ -1,0 +1,204 @@
+"""Verbs that ask a trained network and judge its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.api.asking import answers_for, own_dataset, report_on, trained_network
+from firstlight.api.options import divided
+from firstlight.core.comparison import Comparison
+from firstlight.core.dataset import Collection, Images
+from firstlight.core.errors import DataError, RunError
+from firstlight.core.files import write_bytes, write_text
+from firstlight.core.reports import Predictions, Report
+from firstlight.core.run_folder import find_run
+from firstlight.core.settings import DataSettings
+
+RUNS = Path("runs")
+
+
+def evaluate(
+    run: str | Path, data: str | Path | None = None, *, runs: str | Path = RUNS, **settings: Any
+) -> Report:
+    """Test a trained network, on the run's own test images or on others.
+
+    Args:
+        run: a run's name, or its folder.
+        data: other images as in `load`: their test part where they have one, else all of them.
+            None: the run's own test images.
+        runs: the folder of runs.
+        **settings: how to read `data`, as in `load`.
+
+    Returns:
+        The report, with 95 % intervals.
+
+    Raises:
+        RunError: there is no such run, it has no model yet, or its data have changed.
+        DataError: the other images do not fit the network.
+
+    Example:
+        >>> import firstlight as fl
+        >>> fl.evaluate("mnist-compact").scores["accuracy"]  # doctest: +SKIP
+        Score(value=0.9921, low=0.9902, high=0.9937, level=0.95)
+    """
+    folder = find_run(run, Path(runs))
+    information = folder.information()
+    if data is None:
+        if settings:
+            raise RunError(
+                f"settings for reading ({', '.join(settings)}) need DATA to read: give it, or "
+                "leave them out."
+            )
+        dataset = own_dataset(folder)
+        images, title = dataset.test, f"{dataset.name}, test"
+    else:
+        images, title = _other_images(information, data, divided(settings)[1])
+    network, machine = trained_network(folder)
+    return report_on(network, machine, images, information["data"], title)
+
+
+def predict(
+    run: str | Path, files: str | Path | Sequence[str | Path], *, runs: str | Path = RUNS
+) -> Predictions:
+    """Ask a trained network about images.
+
+    Args:
+        run: a run's name, or its folder.
+        files: image files, folders of them, `.npy` or `.npz` arrays. Images of another size are
+            fitted as the training images were.
+        runs: the folder of runs.
+
+    Returns:
+        Probabilities of each class, or values, for each image; files that could not be read
+        are in `.refused`.
+
+    Raises:
+        RunError: there is no such run, or it has no model yet.
+        DataError: no image could be read.
+
+    Example:
+        >>> import firstlight as fl
+        >>> fl.predict("mnist-compact", ["digit.png"]).rows()  # doctest: +SKIP
+        [{'file': 'digit.png', 'class': '7', 'probability': 0.9998}]
+    """
+    from firstlight.data import read_images
+
+    folder = find_run(run, Path(runs))
+    information = folder.information()
+    known = information["data"]
+    sources = [files] if isinstance(files, str | Path) else list(files)
+    images, names, refused = read_images(
+        sources,
+        tuple(known["image_shape"]),
+        information["data_settings"]["resize"],
+        np.dtype(known["dtype"]),
+    )
+    network, machine = trained_network(folder)
+    answers = answers_for(network, machine, images, names, known)
+    return replace(answers, refused=tuple(refused))
+
+
+def compare(
+    runs_list: Sequence[str | Path], *, runs: str | Path = RUNS, save: str | Path | None = None
+) -> Comparison:
+    """Hold runs against the first of them, on the same test images.
+
+    Args:
+        runs_list: two or more runs' names or folders.
+        runs: the folder of runs.
+        save: a folder for the curves (`curves.png`) and a page (`index.html`), or None.
+
+    Returns:
+        Which settings differ, and for each run whether its difference from the first is more
+        than chance.
+
+    Raises:
+        RunError: fewer than two runs, or one is not finished.
+        DataError: they were tested on different images.
+
+    Example:
+        >>> import firstlight as fl
+        >>> fl.compare(["mnist-simple", "mnist-compact"])  # doctest: +SKIP
+    """
+    from firstlight.evaluation import compare as compare_reports
+    from firstlight.evaluation import load_report
+
+    folders = [find_run(run, Path(runs)) for run in runs_list]
+    if len(folders) < 2:
+        raise RunError("one run alone cannot be compared: name two or more.")
+    comparison = compare_reports({folder.name: load_report(folder.path) for folder in folders})
+    information = {folder.name: folder.information() for folder in folders}
+    comparison = replace(comparison, settings=_differing(information))
+    if save is not None:
+        from firstlight.draw import comparison_figure, comparison_page, to_png
+
+        place = Path(save)
+        place.mkdir(parents=True, exist_ok=True)
+        epochs = {folder.name: folder.epochs() for folder in folders}
+        write_bytes(place / "curves.png", to_png(comparison_figure(epochs)))
+        write_text(place / "index.html", comparison_page(comparison, information, epochs))
+    return comparison
+
+
+def _other_images(
+    information: dict[str, Any], data: str | Path, settings: DataSettings
+) -> tuple[Images, str]:
+    """Images from elsewhere, in the shape and with the class numbers of the run."""
+    from firstlight.data import fit_all, read_collection
+
+    known = information["data"]
+    collection = read_collection(data, settings)
+    tested = collection.parts == "test"
+    images = collection.everything.select(tested) if tested.any() else collection.everything
+    stored = images.images.dtype.name
+    if stored != known["dtype"]:
+        raise DataError(
+            f"the network was trained on {known['dtype']} images, but those in {data} are "
+            f"{stored}: convert them to the same type."
+        )
+    shape = tuple(known["image_shape"])
+    fitted = fit_all(images.images, shape, information["data_settings"]["resize"])
+    targets = _matched_targets(collection, images, known, str(data))
+    part = "test" if tested.any() else "all images"
+    return replace(images, images=fitted, targets=targets), f"{collection.name}, {part}"
+
+
+def _matched_targets(
+    collection: Collection, images: Images, known: dict[str, Any], data: str
+) -> NDArray[Any]:
+    """Targets as the run counts them: classes by name, values by column."""
+    if collection.task != known["task"]:
+        raise DataError(
+            f"the network learned to {known['task']}, but {data} is for a network that learns to "
+            f"{collection.task}: give data with the same kind of targets."
+        )
+    ours = known["classes"] if collection.task == "classify" else known["target_names"]
+    theirs = collection.classes if collection.task == "classify" else collection.target_names
+    unknown = sorted(set(theirs) - set(ours))
+    if unknown or (collection.task == "measure" and set(theirs) != set(ours)):
+        raise DataError(
+            f"{data} has {', '.join(theirs)}, but the network knows {', '.join(ours)}: rename "
+            "them, or leave out the others."
+        )
+    if collection.task == "measure":
+        return images.targets[:, [theirs.index(name) for name in ours]]
+    places = np.array([ours.index(name) for name in theirs], dtype=np.int64)
+    return places[images.targets]
+
+
+def _differing(information: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The settings that are not the same in all runs: by setting, then by run."""
+    every = {name: one["settings"] | one["data_settings"] for name, one in information.items()}
+    keys = dict.fromkeys(key for settings in every.values() for key in settings)
+    rows = {key: {name: settings.get(key) for name, settings in every.items()} for key in keys}
+    return {
+        key: row
+        for key, row in rows.items()
+        if key != "name" and any(value != next(iter(row.values())) for value in row.values())
+    }

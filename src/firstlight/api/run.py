@@ -1,0 +1,89 @@
+"""A finished run as the verbs hand it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from firstlight.core.events import Event
+from firstlight.core.notebook import html_table
+from firstlight.core.reports import Report
+from firstlight.core.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Run:
+    """What training made, read from its folder when it is asked for.
+
+    Example:
+        >>> import firstlight as fl
+        >>> run = fl.train("mnist", model="simple", epochs=1)  # doctest: +SKIP
+        >>> run.report.scores["accuracy"].value  # doctest: +SKIP
+        0.9519
+    """
+
+    files: RunFolder
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.files.name
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.files.path
+
+    @cached_property
+    def information(self) -> dict[str, Any]:
+        """`run.json`: configuration, data, machine, versions, seed, command."""
+        return self.files.information()
+
+    @property
+    def history(self) -> list[Event]:
+        """One dictionary an epoch: `epoch`, `loss`, the metric, `validation_loss`, ..."""
+        return self.files.epochs()
+
+    @cached_property
+    def report(self) -> Report:
+        """How good the trained network is on the test images."""
+        from firstlight.evaluation import load_report
+
+        return load_report(self.folder)
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The trained Keras model; the preparation of the pixels is its first layer."""
+        from firstlight.models import load_model
+
+        return load_model(self.files.model)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run in plain values: where it is, its settings, its epochs, its report."""
+        from firstlight.evaluation import report_to_dict
+
+        return {
+            "name": self.name,
+            "folder": str(self.folder),
+            "information": self.information,
+            "history": self.history,
+            "report": report_to_dict(self.report),
+        }
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {
+                "score": name,
+                "value": f"{score.value:.4g}",
+                "95 % interval": ""
+                if score.low is None or score.high is None
+                else f"{score.low:.4g} to {score.high:.4g}",
+            }
+            for name, score in self.report.scores.items()
+        ]
+        return html_table(rows, caption=f"{self.name}, on {self.report.count:,} test images")

@@ -1,0 +1,184 @@
+"""`runs/NAME/`: the contract between training, evaluation and every later reader of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firstlight.core.errors import RunError
+from firstlight.core.events import Event, EventLog, history, read_events
+from firstlight.core.files import sync_folder, write_json
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_RULE = "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's files, by name. Nothing is read before it is asked for.
+
+    Attributes:
+        path: the folder, resolved; its last part is the run's name.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The trained Keras model."""
+        return self.path / "model.keras"
+
+    @property
+    def split(self) -> Path:
+        """Which image went to which part."""
+        return self.path / "split.npz"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of figures (PNG)."""
+        return self.path / "figures"
+
+    @property
+    def page(self) -> Path:
+        """The report as a page."""
+        return self.path / "report.html"
+
+    @property
+    def report(self) -> Path:
+        """The report as JSON."""
+        return self.path / "report.json"
+
+    def information(self) -> dict[str, Any]:
+        """`run.json`: configuration, data fingerprint, versions, seed, command."""
+        information: dict[str, Any] = json.loads((self.path / "run.json").read_text("utf-8"))
+        return information
+
+    def events(self, after: int = 0) -> list[Event]:
+        """The run's events with a number above `after`."""
+        return read_events(self.path / "events.jsonl", after)
+
+    def epochs(self) -> list[Event]:
+        """One event an epoch, in order."""
+        return history(self.events())
+
+    @contextmanager
+    def log(self, listener: Callable[[Event], None] | None = None) -> Iterator[EventLog]:
+        """The run's event log, open for adding to."""
+        log = EventLog(self.path / "events.jsonl", listener)
+        try:
+            yield log
+        finally:
+            log.close()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the right to write into this run; it ends with the process, however that ends.
+
+        Raises:
+            RunError: another process holds it; the message names that process.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / "lock", blocking=False)
+        writer = self.path / "writer.json"
+        try:
+            lock.acquire()
+        except Timeout:
+            holder = json.loads(writer.read_text("utf-8")) if writer.exists() else {}
+            raise RunError(
+                f"run {self.name} is being written by process {holder.get('process', '?')} on "
+                f"{holder.get('machine', '?')}: wait for it or stop it, or train under another --name."
+            ) from None
+        try:
+            write_json(writer, {"process": os.getpid(), "machine": socket.gethostname()})
+            yield
+        finally:
+            writer.unlink(missing_ok=True)
+            lock.release()
+
+
+def create_run(root: Path, name: str | None, default: str, information: dict[str, Any]) -> RunFolder:
+    """Make a new run folder that holds `run.json` from its first moment on.
+
+    Args:
+        root: the folder of runs; made where it is missing.
+        name: the run's name as the user chose it, or None: `default`, with a number
+            after it where that exists (`mnist-compact-2`).
+        default: a name made from data and model; characters that names cannot have
+            become `-`.
+        information: what `run.json` holds.
+
+    Raises:
+        RunError: the name is not allowed, or a run of that name exists.
+    """
+    root = Path(root)
+    root.mkdir(parents=True, exist_ok=True)
+    if name is None:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", default).lstrip("._-")[:56] or "run"
+        name, number = stem, 1
+        while (root / name).exists():
+            number += 1
+            name = f"{stem}-{number}"
+    path = _inside(root, name)
+    if path.exists():
+        raise RunError(
+            f"a run called {name} exists in {root}: choose another --name, or go on with "
+            f"it by --resume {name}."
+        )
+    # Made under another name and renamed: a kill at any moment leaves a whole run or none.
+    temporary = root / f".{name}.{secrets.token_hex(4)}"
+    (temporary / "checkpoints").mkdir(parents=True)
+    try:
+        write_json(temporary / "run.json", {"name": name, **information})
+        temporary.rename(path)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise RunError(f"the run folder {path} cannot be made: {error.strerror}.") from error
+    sync_folder(root)
+    return RunFolder(path)
+
+
+def find_run(run: str | Path, root: Path) -> RunFolder:
+    """The run folder that the user means: a name below `root`, or a path.
+
+    Raises:
+        RunError: there is none; the message lists the runs that there are.
+    """
+    given = Path(run)
+    if len(given.parts) > 1 or given.is_absolute():
+        root, given = given.parent, Path(given.name)
+    path = _inside(Path(root), given.name or str(run))
+    if not (path / "run.json").is_file():
+        there = sorted(entry.parent.name for entry in Path(root).glob("*/run.json"))[-8:]
+        known = f"the runs there are {', '.join(there)}" if there else "there are no runs yet"
+        raise RunError(f"no run called {given.name} in {root}: {known}.")
+    return RunFolder(path)
+
+
+def _inside(root: Path, name: str) -> Path:
+    """`root/name`, resolved, when the name is allowed and the place is inside the root."""
+    if not NAME.fullmatch(name):
+        raise RunError(f"a run's name is made of {NAME_RULE}, but {name!r} came: choose another one.")
+    path = (root / name).resolve()
+    if path.parent != root.resolve():
+        raise RunError(f"{root / name} is a link to a place outside of {root}: give the run itself.")
+    return path

@@ -1,0 +1,117 @@
+"""Images without targets, for a network that is trained already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from firstlight.core.dataset import Refused
+from firstlight.core.errors import DataError
+from firstlight.core.settings import DataSettings
+from firstlight.data.arrays import as_images
+from firstlight.data.fit import fit_all
+from firstlight.data.idx import is_idx_images, read_idx
+from firstlight.data.npy import open_npz, read_npy
+from firstlight.data.paths import list_files, shown
+from firstlight.data.stack import Target, nothing_readable, read_stack
+
+ARRAY_ENDINGS = (".npy", ".npz")
+
+
+def read_images(
+    sources: str | Path | Iterable[str | Path],
+    image_shape: tuple[int, int, int],
+    resize: str = "pad",
+    dtype: DTypeLike = np.uint8,
+) -> tuple[NDArray[Any], NDArray[np.str_], tuple[Refused, ...]]:
+    """Images in the form that a network was trained on.
+
+    Args:
+        sources: files, folders (all images below them, sorted), .npy files, .npz files with
+            an array called `images`, or IDX files of images.
+        image_shape: `(H, W, C)` to bring them to, by the rule of training.
+        resize: `pad`, `crop` or `stretch`, as in training.
+        dtype: the type that the network was trained on. Images of another type are
+            refused: the network's preparation would not fit them.
+
+    Returns:
+        The images `(N, H, W, C)`, their names `(N,)`, and what was left out.
+
+    Raises:
+        DataError: if nothing is left.
+
+    Example:
+        >>> from firstlight.data.builtin import MNIST
+        >>> images, names, _ = read_images(MNIST / "t10k-images-idx3-ubyte.gz", (28, 28, 1))
+        >>> images.shape, str(names[2])
+        ((10000, 28, 28, 1), 't10k-images-idx3-ubyte.gz[2]')
+    """
+    given = [sources] if isinstance(sources, str | Path) else list(sources)
+    target = Target(image_shape, np.dtype(dtype))
+    settings = DataSettings(resize=resize)
+    pieces: list[NDArray[Any]] = []
+    names: list[str] = []
+    refused: list[Refused] = []
+    waiting: list[tuple[Path, str]] = []
+
+    def read_waiting() -> None:
+        """Pictures are read many at a time, in threads."""
+        if waiting:
+            called = [name for _, name in waiting]
+            stack = read_stack([path for path, _ in waiting], called, settings, target)
+            if len(stack.kept):
+                pieces.append(stack.images)
+            names.extend(called[k] for k in stack.kept)
+            refused.extend(stack.refused)
+            waiting.clear()
+
+    for source in given:
+        path = Path(source).expanduser()
+        if path.is_dir():
+            files, left_out = list_files(path)
+            waiting.extend((file, shown(file)) for file in files)
+            refused.extend(left_out)
+        elif path.suffix.lower() in ARRAY_ENDINGS or is_idx_images(path):
+            read_waiting()
+            try:
+                images = _array(path, target)
+            except DataError as error:
+                refused.append(Refused(shown(path), str(error)))
+                continue
+            pieces.append(fit_all(images, image_shape, resize))
+            names.extend(f"{shown(path.name)}[{k}]" for k in range(len(images)))
+        else:
+            waiting.append((path, shown(path)))
+    read_waiting()
+    if not names:
+        raise nothing_readable(_listed(given), refused)
+    images = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    return images, np.array(names), tuple(refused)
+
+
+def _listed(sources: Sequence[str | Path]) -> str:
+    return ", ".join(shown(source) for source in sources[:3]) + ", ..." * (len(sources) > 3)
+
+
+def _array(path: Path, target: Target) -> NDArray[Any]:
+    """The images in an array file, refused where they do not fit the network."""
+    if path.suffix.lower() == ".npz":
+        arrays = open_npz(path)
+        if "images" not in arrays:
+            raise DataError(f"holds no array called images, but {', '.join(arrays)}")
+        array = arrays["images"]()
+    else:
+        array = read_idx(path) if is_idx_images(path) else read_npy(path)
+    images = as_images(array, shown(path))
+    if images.dtype != target.dtype:
+        raise DataError(f"is {images.dtype}, but the network was trained on {target.dtype}")
+    channels = {images.shape[3], target.shape[2]}
+    if len(channels) > 1 and channels != {1, 3}:
+        raise DataError(
+            f"has {images.shape[3]} channels, but the network was trained on {target.shape[2]}"
+        )
+    return images

@@ -1,0 +1,236 @@
+"""Tables that name image files with their labels or numbers: CSV and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firstlight.core.dataset import Collection, Images, Refused
+from firstlight.core.errors import DataError
+from firstlight.core.settings import DataSettings
+from firstlight.data.memory import require_memory
+from firstlight.data.paths import is_inside, require_file, shown
+from firstlight.data.stack import nothing_readable, read_stack
+from firstlight.data.targets import part_of, targets_of
+
+IMAGE = ("image", "images", "image_path", "path", "file", "filename", "file_name")
+TARGET = ("label", "labels", "class", "category", "target", "targets")
+SPLIT = ("split", "part", "subset")
+GROUP = ("group", "groups", "patient", "patient_id", "simulation", "pointing")
+MISSING = ("", "na", "n/a", "nan", "null", "none", "-")  # in columns of numbers
+WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Which column is what."""
+
+    image: str
+    targets: tuple[str, ...]
+    split: str | None
+    group: str | None
+
+
+def read_table(path: Path, settings: DataSettings) -> Collection:
+    """Images that a CSV or Parquet table names, with their labels or numbers.
+
+    Image paths are relative to the table and have to stay in its folder. Columns are found
+    by obvious names (`image`, `path`, `file`; `label`, `class`, `target`; `split`; `group`,
+    `patient`, `simulation`) or named by options. Texts and whole numbers are labels, numbers
+    with a decimal point (in Parquet: float columns) are measured. Rows with a gap, or with a
+    path that leads out, are listed in `refused`.
+
+    Raises:
+        DataError: if a column cannot be found, or no image can be read.
+    """
+    require_file(path)
+    where = shown(path)
+    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    names = _find_columns(columns, settings, where)
+    typed = {name: _typed(columns[name]) for name in names.targets}
+    rows, refused = [], []
+    for row, image in enumerate(columns[names.image]):
+        reason = _why_not(image, path.parent) or _gap(typed, row)
+        group = columns[names.group][row] if names.group else "-"
+        if reason is None and group in (None, ""):
+            reason = f"has no {shown(names.group)}"
+        if reason:
+            refused.append(Refused(shown(image or f"row {row + 1}"), reason))
+        else:
+            rows.append(row)
+    paths = [path.parent / str(columns[names.image][row]) for row in rows]
+    stack = read_stack(paths, [shown(columns[names.image][row]) for row in rows], settings)
+    refused.extend(stack.refused)
+    if not len(stack.kept):
+        raise nothing_readable(f"the table {where}", refused)
+    kept = [rows[k] for k in stack.kept]
+    targets = targets_of({name: [typed[name][row] for row in kept] for name in typed}, where)
+    parts = [""] * len(kept)
+    if names.split:
+        words = columns[names.split]
+        parts = [part_of(_text(words[row]), f"row {row + 1} of {where}") for row in kept]
+    groups = None
+    if names.group:
+        groups = np.array([shown(columns[names.group][row]) for row in kept])
+    return Collection(
+        name=path.stem,
+        source=str(path),
+        task=targets.task,
+        everything=Images(
+            stack.images,
+            targets.values,
+            np.array([shown(columns[names.image][row]) for row in kept]),
+            groups,
+        ),
+        parts=np.array(parts),
+        classes=targets.classes,
+        target_names=targets.names,
+        target_units=targets.units,
+        refused=tuple(refused),
+        notes=(*targets.notes, *stack.notes),
+        sizes=stack.sizes,
+        files_read=len(kept),
+    )
+
+
+def _read_csv(path: Path) -> Columns:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            sample = file.readline()
+            file.seek(0)
+            # A table written where the comma is the decimal sign is separated by semicolons.
+            separator = max(",;\t", key=sample.count)
+            rows = [row for row in csv.reader(file, delimiter=separator) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"A table in UTF-8 was expected, but {shown(path)} cannot be read ({shown(error)}): "
+            "save it as CSV in UTF-8."
+        ) from error
+    if len(rows) < 2:
+        raise DataError(
+            f"A line of column names and a line for each image were expected in {shown(path)}, "
+            f"but {len(rows)} lines came."
+        )
+    head = [name.strip() for name in rows[0]]
+    if len(set(head)) < len(head):
+        raise DataError(f"The columns of {shown(path)} have to differ in name: rename one.")
+    for number, row in enumerate(rows[1:], 1):
+        if len(row) != len(head):
+            raise DataError(
+                f"Row {number} of {shown(path)} has {len(row)} fields where the first line names "
+                f"{len(head)} columns: put texts that hold a separator into quotes."
+            )
+    return {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head)}
+
+
+def _read_parquet(path: Path) -> Columns:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+        # As Python objects, numbers and texts take about ten times their bytes.
+        size = sum(group.total_byte_size for group in groups)
+        require_memory(10 * size, f"The table {shown(path)}")
+        table = file.read(use_threads=False)
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise DataError(
+            f"A Parquet table was expected, but {shown(path)} cannot be read ({shown(error)})."
+        ) from error
+    if table.num_rows == 0:
+        raise DataError(f"A row for each image was expected in {shown(path)}, but it has none.")
+    return {name: table.column(name).to_pylist() for name in table.column_names}
+
+
+def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Names:
+    def find(
+        asked: str | None, known: tuple[str, ...], option: str, what: str, needed: bool
+    ) -> str | None:
+        if asked is not None:
+            there = [name for name in columns if name == asked]
+        else:
+            there = [name for name in columns if _plain(name) in known]
+        if len(there) == 1 or not (there or needed or asked):
+            return there[0] if there else None
+        listed = ", ".join(shown(name) for name in columns)
+        found = "several could be it" if there else "it is not there"
+        raise DataError(
+            f"A column for {what}{f' called {shown(asked)}' if asked else ''} was expected in "
+            f"{where}, but {found} among {listed}: name it with {option}."
+        )
+
+    image = find(settings.image_column, IMAGE, "--image-column", "the image files", True)
+    targets: Sequence[str | None] = [
+        find(name, (), "--target", "the target", True) for name in settings.target
+    ] or [find(None, TARGET, "--target", "the label or target", True)]
+    split = find(settings.split_column, SPLIT, "--split-column", "the split", False)
+    group = find(settings.group_column, GROUP, "--group-column", "the groups", False)
+    return _Names(str(image), tuple(str(name) for name in targets), split, group)
+
+
+def _plain(name: str) -> str:
+    """A column's name without case and unit."""
+    return re.sub(r"\s*\[.*\]$", "", name).strip().lower()
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _typed(values: Sequence[Any]) -> list[Any]:
+    """A column as whole numbers, numbers or texts, None where a value is missing."""
+    if not all(isinstance(value, str) or value is None for value in values):
+        return list(values)
+    given = [value for value in values if _text(value).lower() not in MISSING]
+    if given and all(WHOLE.fullmatch(value) for value in given):
+        # "007" stays a text: as a number it would lose its zeros.
+        kind: Any = int if all(str(int(value)) == value for value in given) else str
+    else:
+        kind = float if given and all(map(_is_number, given)) else str
+    gaps = MISSING if kind is not str else ("",)
+    return [None if _text(value).lower() in gaps else kind(value) for value in values]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _gap(typed: Columns, row: int) -> str | None:
+    """Why the targets of a row cannot be used, or None."""
+    for name, values in typed.items():
+        value = values[row]
+        if value is None:
+            return f"has no {shown(name)}"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"has {value} as {shown(name)}"
+    return None
+
+
+def _why_not(image: Any, folder: Path) -> str | None:
+    """Why the path in a row is not opened, or None."""
+    if not isinstance(image, str) or not image:
+        return "has no image path"
+    if "\0" in image:
+        return "is no path"
+    path = folder / image
+    # `..` is refused as it is written: what it means depends on links.
+    if ".." in Path(image).parts or not is_inside(path, folder):
+        return "leads out of the table's folder"
+    if not os.path.lexists(path):
+        return "is not there"
+    return None

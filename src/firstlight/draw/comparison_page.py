@@ -1,0 +1,87 @@
+"""Several runs side by side on one page: what differs, and whether it is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from firstlight.core.comparison import Comparison
+from firstlight.draw.curves import comparison_figure
+from firstlight.draw.html import chart, flat, page, paragraph, section, table
+from firstlight.draw.style import to_png
+
+
+def comparison_page(
+    comparison: Comparison,
+    runs: Mapping[str, Mapping[str, Any]],
+    epochs: Mapping[str, list[dict[str, Any]]],
+) -> str:
+    """The comparison of runs as one HTML file that loads nothing.
+
+    Args:
+        comparison: the runs held against the first one.
+        runs: what `run.json` holds, by run name.
+        epochs: one dictionary an epoch, by run name (see `training_curves`).
+
+    Returns:
+        The page; every text in it is escaped.
+
+    Example:
+        >>> page = comparison_page(Comparison("classify", 10, ("a", "b"), ()), {}, {})
+        >>> "compared on the same 10 images" in page
+        True
+    """
+    names = ", ".join(comparison.runs)
+    sentences = [paragraph(d.sentence + ".", "result") for d in comparison.differences]
+    trained = {run: list(history) for run, history in epochs.items() if history}
+    curves = chart(to_png(comparison_figure(trained)), f"Curves of {names}.") if trained else ""
+    note = (
+        "The test is about these trained networks. Another seed moves a result too: to say that "
+        "one recipe is better, train each with several seeds."
+    )
+    body = [
+        paragraph(f"compared on the same {comparison.count:,} images", "over"),
+        f"<h1>{escape(names)}</h1>",
+        *sentences,
+        paragraph(note, "quiet"),
+        section("Scores", _scores(comparison)),
+        section("Training", curves),
+        section("Settings that differ", _differing(runs)),
+    ]
+    return page(f"{names}: firstlight comparison", "\n".join(part for part in body if part))
+
+
+def _scores(comparison: Comparison) -> str:
+    if not comparison.differences:
+        return ""
+    first, *_ = comparison.differences
+    rows = [(first.first, f"{first.first_value:.4f}", "–", "–", "–")]
+    for d in comparison.differences:
+        low, high = d.change.low or 0.0, d.change.high or 0.0
+        interval = f"{low:+.4f} to {high:+.4f}"
+        rows.append(
+            (
+                d.second,
+                f"{d.second_value:.4f}",
+                f"{d.change.value:+.4f}",
+                interval,
+                f"{d.adjusted_p_value:.3g}",
+            )
+        )
+    heads = ("run", first.score, "difference", "95 % interval", "p")
+    return table(heads, rows, f"Each run against {first.first}")
+
+
+def _differing(runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """One row a setting that is not the same in all runs."""
+    settings = {run: dict(flat(values.get("settings") or {})) for run, values in runs.items()}
+    names = dict.fromkeys(name for values in settings.values() for name in values)
+    rows = [
+        (name, *(values.get(name, "–") for values in settings.values()))
+        for name in names
+        if len({values.get(name, "–") for values in settings.values()}) > 1
+    ]
+    if not rows:
+        return paragraph("None.") if runs else ""
+    return table(("setting", *settings), rows, words=1 + len(settings))

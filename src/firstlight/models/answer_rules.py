@@ -1,0 +1,261 @@
+"""The doctor's rules about a network's answers: how many, of which kind, and the loss for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from firstlight.core.dataset import Task
+from firstlight.core.findings import Edit, Finding, Fix, Layer
+from firstlight.core.settings import TrainSettings
+from firstlight.models.arithmetic import Shape
+from firstlight.models.layers import OUTPUTS
+from firstlight.models.shape_rules import times
+
+# A Dense layer with more weights than this gets averages of the image rather than all of it.
+HUGE = 100_000_000
+_CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
+_METRICS: dict[Task, tuple[str, ...]] = {
+    "classify": ("accuracy", "top_3"),
+    "measure": ("rmse", "mae"),
+}
+# Layers that may stand between the last Dense layers without changing a shape.
+_SHAPELESS = frozenset(
+    """Activation BatchNormalization Dropout ELU GaussianDropout GaussianNoise LayerNormalization
+    LeakyReLU PReLU ReLU Softmax""".split()
+)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network ends with, and what it is asked for.
+
+    Attributes:
+        layers: the list of layers, or None where the network is no plain list.
+        name: the last layer's name.
+        received: each layer's received shape, in the list's order.
+        makes: the shape of the answer to one image.
+        ending: the activation function that the network ends with.
+        outputs: how many numbers are asked for.
+        task: `classify` or `measure`.
+        settings: the settings, with nothing left open.
+    """
+
+    layers: Sequence[Layer] | None
+    name: str
+    received: Sequence[Shape]
+    makes: Shape
+    ending: str
+    outputs: int
+    task: Task
+    settings: TrainSettings
+
+    def finding(self, level: Any, code: str, message: str, fix: Fix) -> Finding:
+        """A finding about the last layer."""
+        index = None if self.layers is None else len(self.layers) - 1
+        received = self.received[-1] if self.received else None
+        return Finding(level, code, message, self.name, index, received, self.makes, fix)
+
+
+def check_answers(answers: Answers) -> Iterator[Finding]:
+    """The findings about a network's last layer, its loss and its metric, errors first."""
+    if len(answers.makes) > 1:
+        yield _one_answer_per_image(answers)
+    else:
+        yield from _number_of_outputs(answers)
+        yield from _kind_of_answer(answers)
+    yield from _metric(answers)
+
+
+def ending_of(layer: Any) -> str:
+    """The name of the activation function that a Keras layer ends with.
+
+    Example:
+        >>> from firstlight.models.backend import import_keras
+        >>> ending_of(import_keras().layers.Dense(10, activation="softmax"))
+        'softmax'
+    """
+    kind = type(layer).__name__
+    if kind in ("Softmax", "ReLU"):
+        return kind.lower()
+    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+
+
+def _one_answer_per_image(answers: Answers) -> Finding:
+    """The notebook's own exercise: an answer for each place where each image has one label."""
+    label = "label" if answers.task == "classify" else "set of values"
+    message = f"the network makes {times(answers.makes)} answers where each image has one {label}."
+    if answers.layers is None:
+        fix = Fix("put Flatten() or GlobalAveragePooling2D() before the last Dense")
+        return answers.finding("error", "one-answer-per-image", message, fix)
+    denses = _last_denses(answers.layers)
+    index = denses[0] if denses else len(answers.layers)
+    shape = answers.received[index] if denses else answers.makes
+    where = "before the last Dense" if len(denses) == 1 else f"before layer {index + 1}"
+    tail = () if denses else (Edit("insert", index + 1, _dense(answers)),)
+    where = where if denses else f"at the end, and a Dense({answers.outputs}) after it"
+    units = answers.layers[index].arguments["units"] if denses else OUTPUTS
+    width = answers.outputs if units == OUTPUTS else int(units)
+    kind = "Flatten" if prod(shape) * width <= HUGE else "GlobalAveragePooling2D"
+    fix = Fix(
+        f"put Flatten() ({prod(shape):,} numbers) or "
+        f"GlobalAveragePooling2D() ({shape[-1]:,}) {where}",
+        (Edit("insert", index, Layer(kind)), *tail),
+    )
+    return answers.finding("error", "one-answer-per-image", message, fix)
+
+
+def _number_of_outputs(answers: Answers) -> Iterator[Finding]:
+    """As many answers as there are classes or measured values; not one alone with softmax."""
+    made, wanted = answers.makes[0], answers.outputs
+    classify = answers.task == "classify"
+    if classify and wanted < 2:
+        yield answers.finding(
+            "error",
+            "one-class",
+            "all images are of one class, so there is nothing to tell apart.",
+            Fix("give images of at least two classes"),
+        )
+        return
+    if made == 1 and answers.ending == "softmax":
+        if classify:
+            fix = _replace_last_dense(answers, {"units": OUTPUTS}, f"answer with {wanted} numbers")
+        else:
+            fix = _end_with(answers, "linear")
+        yield answers.finding(
+            "error",
+            "softmax-with-one-output",
+            "softmax over one number is always 1, whatever the image.",
+            fix,
+        )
+    elif made != wanted:
+        asked = (
+            f"there are {wanted} classes" if classify else f"{wanted} numbers are to be measured"
+        )
+        yield answers.finding(
+            "error",
+            "wrong-number-of-outputs",
+            f"the network answers with {made:,} numbers, but {asked}.",
+            _replace_last_dense(answers, {"units": OUTPUTS}, f"make the last Dense {wanted} wide"),
+        )
+
+
+def _kind_of_answer(answers: Answers) -> Iterator[Finding]:
+    """The last activation function and the loss fit each other and the task."""
+    loss, ending = answers.settings.loss, answers.ending
+    if answers.task == "measure":
+        if loss in (*_CROSSENTROPIES, "binary_crossentropy"):
+            yield answers.finding(
+                "error",
+                "loss-does-not-fit",
+                f"{loss} compares probabilities of classes, but numbers are to be measured.",
+                Fix("use mean_squared_error", settings={"loss": "mean_squared_error"}),
+            )
+        # With one output, `softmax-with-one-output` has said it already.
+        if ending == "softmax" and answers.makes[0] > 1:
+            yield answers.finding(
+                "error",
+                "answers-cannot-reach",
+                "softmax makes the answers add up to 1, but measured numbers do not.",
+                _end_with(answers, "linear"),
+            )
+        elif ending in ("relu", "sigmoid", "tanh"):
+            reach = {"relu": "0 upwards", "sigmoid": "0 to 1", "tanh": "-1 to 1"}[ending]
+            yield answers.finding(
+                "warning",
+                "answers-cannot-reach",
+                f"the network ends with {ending}, so it can only answer with {reach}.",
+                _end_with(answers, "linear"),
+            )
+        return
+    expected = "sigmoid" if loss == "binary_crossentropy" else "softmax"
+    if loss not in (*_CROSSENTROPIES, "binary_crossentropy"):
+        if ending != "softmax":
+            return
+        yield answers.finding(
+            "warning",
+            "loss-does-not-fit",
+            f"{loss} learns classes slowly: it hardly moves a softmax that is sure and wrong.",
+            _use_crossentropy(),
+        )
+    elif ending == expected:
+        return
+    elif {ending, expected} == {"softmax", "sigmoid"}:
+        message = f"{loss} goes with {expected}, but the network ends with {ending}."
+        other = {"sigmoid": "categorical_crossentropy", "softmax": "binary_crossentropy"}[expected]
+        fix = Fix(f"use {other}", settings={"loss": other})
+        if ending == "sigmoid":
+            fix = _end_with(answers, "softmax")
+        yield answers.finding("warning", "loss-does-not-fit", message, fix)
+    else:
+        end = "without an activation function" if ending == "linear" else f"with {ending}"
+        yield answers.finding(
+            "error",
+            "loss-does-not-fit",
+            f"{loss} takes probabilities, but the network ends {end}.",
+            _end_with(answers, expected),
+        )
+
+
+def _metric(answers: Answers) -> Iterator[Finding]:
+    fitting = _METRICS[answers.task]
+    if answers.settings.metric in fitting:
+        return
+    what = "classes are told apart" if answers.task == "classify" else "numbers are measured"
+    yield answers.finding(
+        "error",
+        "metric-does-not-fit",
+        f"the metric {answers.settings.metric} says nothing where {what}.",
+        Fix(f"use {' or '.join(fitting)}", settings={"metric": fitting[0]}),
+    )
+
+
+def _use_crossentropy() -> Fix:
+    return Fix("use categorical_crossentropy", settings={"loss": "categorical_crossentropy"})
+
+
+def _dense(answers: Answers) -> Layer:
+    activation = {"activation": "softmax"} if answers.task == "classify" else {}
+    return Layer("Dense", {"units": OUTPUTS, **activation})
+
+
+def _last_denses(layers: Sequence[Layer]) -> list[int]:
+    """Positions of the Dense layers at the end of the list, with nothing spatial after them."""
+    found: list[int] = []
+    for index in range(len(layers) - 1, -1, -1):
+        if layers[index].kind == "Dense":
+            found.insert(0, index)
+        elif layers[index].kind not in _SHAPELESS:
+            break
+    return found
+
+
+def _replace_last_dense(answers: Answers, change: dict[str, Any], sentence: str) -> Fix:
+    """Change arguments of the last Dense; one is appended where there is none."""
+    if answers.layers is None:
+        return Fix(sentence)
+    denses = _last_denses(answers.layers)
+    if not denses:
+        end = len(answers.layers)
+        sentence = f"put a Dense({answers.outputs}) at the end"
+        return Fix(sentence, (Edit("insert", end, _dense(answers)),))
+    old = answers.layers[denses[-1]]
+    return Fix(sentence, (Edit("replace", denses[-1], Layer("Dense", old.arguments | change)),))
+
+
+def _end_with(answers: Answers, activation: str) -> Fix:
+    """Make the network end with an activation function, and no other after the last Dense."""
+    sentence = (
+        "let the last Dense end without an activation function"
+        if activation == "linear"
+        else f"let the last Dense end with activation {activation}"
+    )
+    if answers.layers is None:
+        return Fix(sentence)
+    fix = _replace_last_dense(answers, {"activation": activation}, sentence)
+    last = len(answers.layers) - 1
+    if answers.layers[last].kind in ("Activation", "Softmax", "ReLU"):
+        return Fix(sentence, (*fix.edits, Edit("remove", last)))
+    return fix

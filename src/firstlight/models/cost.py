@@ -1,0 +1,203 @@
+"""The walk through a network: what each layer makes, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import ceil, prod
+from typing import TYPE_CHECKING, Any
+
+from firstlight.core.errors import ModelError
+from firstlight.core.findings import Layer, LayerCost
+from firstlight.models.arithmetic import Shape, flops_of, weights_of, window_of
+from firstlight.models.backend import import_keras
+from firstlight.models.graph import Call, Tensor, calls_of
+from firstlight.models.layers import first_sentence, make_layer, snake_case
+
+if TYPE_CHECKING:
+    import keras
+
+# (receptive field, distance between two neighbours) of each axis, in input pixels.
+Sight = tuple[tuple[float, ...], tuple[float, ...]] | None
+
+
+def walk(model: keras.Model, image_shape: tuple[int, int, int]) -> tuple[LayerCost, ...]:
+    """Every layer of a model with its shapes, weights, operations and receptive field.
+
+    Args:
+        model: a Sequential or Functional model; models inside models are laid out flat.
+        image_shape: `(H, W, C)` of the images.
+
+    Returns:
+        A row for each call of a layer, in the order in which they run; weights of a layer
+        that is used twice are counted once. Inputs have no row.
+
+    Raises:
+        ModelError: a layer cannot take what it receives.
+
+    Example:
+        >>> from firstlight.models import build_model
+        >>> rows = walk(build_model("simple", (28, 28, 1), 10, "classify"), (28, 28, 1))
+        >>> sum(row.parameters for row in rows)
+        15586
+    """
+    return cost_of_calls(calls_of(model), image_shape)
+
+
+def walk_layers(
+    layers: Sequence[Layer], image_shape: tuple[int, int, int], outputs: int
+) -> tuple[LayerCost, ...]:
+    """The walk through a list of layers, without making a single weight.
+
+    Args:
+        layers: the list.
+        image_shape: `(H, W, C)` of the images.
+        outputs: what the word `outputs` stands for.
+
+    Raises:
+        ModelError: a layer is unknown or cannot take what it receives.
+
+    Example:
+        >>> walk_layers([Layer("MaxPooling2D")], (28, 28, 1), 10)[0].makes
+        (14, 14, 1)
+    """
+    calls = [Call("input", None)]
+    for name, layer in zip(names_of(layers), layers, strict=True):
+        calls.append(Call(name, make_layer(layer, outputs), (Tensor(len(calls) - 1),)))
+    return cost_of_calls(calls, image_shape)
+
+
+def names_of(layers: Sequence[Layer]) -> list[str]:
+    """The layers' names: the given ones, else as Keras names them in a fresh process.
+
+    Example:
+        >>> names_of([Layer("Conv2D"), Layer("Conv2D"), Layer("Dense", {"name": "answer"})])
+        ['conv2d', 'conv2d_1', 'answer']
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        kind = snake_case(layer.kind)
+        number = f"_{seen[kind]}" if seen[kind] else ""
+        names.append(str(layer.arguments.get("name", kind + number)))
+        seen[kind] += "name" not in layer.arguments
+    return names
+
+
+def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost, ...]:
+    """The rows of a walk through calls as `calls_of` gives them; see `walk`."""
+    shapes: list[Shape] = []
+    sights: list[Sight] = []
+    counted: set[int] = set()
+    rows = []
+    for call in calls:
+        if call.layer is None:
+            shapes.append(tuple(image_shape))
+            sights.append(((1.0, 1.0), (1.0, 1.0)))
+            continue
+        received = tuple(shapes[number] for number in call.inputs)
+        makes = _makes(call, shapes)
+        sight = _look(call.layer, [sights[number] for number in call.inputs])
+        weights = (0, 0) if id(call.layer) in counted else weights_of(call.layer, received)
+        counted.add(id(call.layer))
+        shapes.append(makes)
+        sights.append(sight)
+        rows.append(
+            LayerCost(
+                name=call.name,
+                kind=type(call.layer).__name__,
+                received=received[0],
+                makes=makes,
+                parameters=weights[0],
+                trainable_parameters=weights[1],
+                flops=flops_of(call.layer, received, makes),
+                activation_bytes=4 * prod(makes),
+                receptive_field=None if sight is None else (ceil(sight[0][0]), ceil(sight[0][1])),
+            )
+        )
+    return tuple(rows)
+
+
+def shape_after(layer: Any, received: Shape) -> Shape:
+    """The shape that a layer makes of one it receives, both without the batch axis.
+
+    Raises:
+        ModelError: the layer cannot take that shape; the message is Keras's first sentence.
+
+    Example:
+        >>> shape_after(import_keras().layers.MaxPooling2D(2), (12, 12, 16))
+        (6, 6, 16)
+    """
+    return _makes(Call(layer.name, layer, (Tensor(0),)), [received])
+
+
+def _makes(call: Call, shapes: Sequence[Shape]) -> Shape:
+    """The shape that a call makes; a layer answers without being built."""
+    keras = import_keras()
+    _check_rank(call, [shapes[number] for number in call.inputs])
+    try:
+        if isinstance(call.layer, keras.layers.Layer):
+            batches = [_filled(value, shapes) for value in call.arguments]
+            try:
+                makes = call.layer.compute_output_shape(*batches)
+            except (NotImplementedError, TypeError):
+                makes = _symbolic(call, shapes)
+        else:
+            makes = _symbolic(call, shapes)
+    except (ValueError, TypeError, IndexError, RuntimeError) as error:
+        raise ModelError(
+            f"{call.name} cannot take what it receives: {first_sentence(error)}"
+        ) from error
+    if makes and isinstance(makes[0], (list, tuple)):
+        makes = makes[0]
+    return tuple(-1 if size is None else int(size) for size in makes[1:])
+
+
+def _check_rank(call: Call, received: Sequence[Shape]) -> None:
+    """Refuse a shape whose number of axes a layer's `input_spec` excludes."""
+    spec = getattr(call.layer, "input_spec", None)
+    exactly, least = getattr(spec, "ndim", None), getattr(spec, "min_ndim", None) or 1
+    for shape in received:
+        given = len(shape) + 1
+        if given < least or given != (exactly or given):
+            raise ModelError(
+                f"{call.name} takes arrays with {(exactly or least) - 1} axes for each image, "
+                f"but {' x '.join(map(str, shape))} came."
+            )
+
+
+def _symbolic(call: Call, shapes: Sequence[Shape]) -> Any:
+    """The output shape found by a dry run of the call."""
+    keras = import_keras()
+
+    def tensor(shape: tuple[int | None, ...]) -> Any:
+        return keras.KerasTensor(shape)
+
+    arguments = [_filled(value, shapes, tensor) for value in call.arguments]
+    keywords = {key: _filled(value, shapes, tensor) for key, value in call.keywords.items()}
+    spec = call.layer.compute_output_spec(*arguments, **keywords)
+    return (spec[0] if isinstance(spec, (list, tuple)) else spec).shape
+
+
+def _filled(value: Any, shapes: Sequence[Shape], make: Any = tuple) -> Any:
+    """A call's argument with a batch shape, or what `make` makes of it, for each tensor."""
+    if isinstance(value, Tensor):
+        return make((None, *shapes[value.call]))
+    if isinstance(value, (list, tuple)):
+        return [_filled(item, shapes, make) for item in value]
+    return value
+
+
+def _look(layer: Any, sights: Sequence[Sight]) -> Sight:
+    """What a layer's answers see of the image: through branches, the most."""
+    window = window_of(layer)
+    if window is None or any(sight is None for sight in sights):
+        return None
+    seen = [sight for sight in sights if sight is not None]
+    field = [max(axis) for axis in zip(*(sight[0] for sight in seen), strict=True)]
+    jump = [max(axis) for axis in zip(*(sight[1] for sight in seen), strict=True)]
+    sizes, steps = window
+    return (
+        tuple(f + (size - 1) * j for f, size, j in zip(field, sizes, jump, strict=True)),
+        tuple(step * j for step, j in zip(steps, jump, strict=True)),
+    )

@@ -1,0 +1,321 @@
+"""A network as a plain list of layers, and back: `Layer` records <-> a Keras Sequential model.
+
+Only the layer classes named here can be asked for, with the arguments that their constructors
+take; initializers, regularizers and constraints are named the same way. Nothing in a list is
+ever run as code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from firstlight.core.errors import ModelError
+from firstlight.core.findings import Layer
+from firstlight.models.backend import import_keras
+
+if TYPE_CHECKING:
+    import keras
+
+OUTPUTS = "outputs"
+
+LAYERS = frozenset(
+    """Activation AveragePooling2D BatchNormalization Conv2D Conv2DTranspose Cropping2D Dense
+    DepthwiseConv2D Dropout ELU Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D
+    GlobalMaxPooling2D GroupNormalization LayerNormalization LeakyReLU MaxPooling2D Normalization
+    PReLU ReLU Rescaling Reshape SeparableConv2D Softmax SpatialDropout2D UpSampling2D
+    ZeroPadding2D""".split()
+)
+ACTIVATIONS = frozenset(
+    """celu elu exponential gelu hard_sigmoid hard_silu leaky_relu linear log_softmax mish relu
+    relu6 selu sigmoid silu softmax softplus softsign swish tanh""".split()
+)
+PARTS = {
+    "initializer": frozenset(
+        """Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones
+        Orthogonal RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros""".split()
+    ),
+    "regularizer": frozenset("L1 L1L2 L2".split()),
+    "constraint": frozenset("MaxNorm MinMaxNorm NonNeg UnitNorm".split()),
+}
+_FROM_THE_LAYER_CLASS = ("name", "trainable")
+# Images are (H, W, C) here, and what computes in which precision is a training option.
+_FIXED = frozenset("data_format dtype kwargs lora_alpha lora_rank quantization_config self".split())
+# A pair of equal numbers is written as one number.
+_PAIRS = ("dilation_rate", "kernel_size", "pool_size", "size", "strides")
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def build_layers(
+    layers: Sequence[Layer], image_shape: tuple[int, int, int], outputs: int
+) -> keras.Sequential:
+    """A Keras Sequential model from a list of layers.
+
+    Args:
+        layers: the layers in order; `units` or `filters` may be the word `outputs`.
+        image_shape: `(H, W, C)` of the images.
+        outputs: how many numbers the network answers with: what the word stands for.
+
+    Returns:
+        The built model; its input is `(N, H, W, C)`.
+
+    Raises:
+        ModelError: a layer or argument is unknown, or does not fit what comes before it.
+
+    Example:
+        >>> layers = [Layer("Flatten"), Layer("Dense", {"units": "outputs"})]
+        >>> build_layers(layers, (28, 28, 1), 10).count_params()
+        7850
+    """
+    keras = import_keras()
+    made = []
+    for position, layer in enumerate(layers):
+        try:
+            made.append(make_layer(layer, outputs))
+        except ModelError as error:
+            raise ModelError(f"layer {position + 1}: {error}") from None
+    try:
+        return keras.Sequential([keras.Input(image_shape), *made])
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"the layers do not fit together: {first_sentence(error)} "
+            "`firstlight check` says where, and what to change."
+        ) from error
+
+
+def make_layer(layer: Layer, outputs: int) -> keras.layers.Layer:
+    """The Keras layer that a record describes, not yet built.
+
+    Args:
+        layer: the record.
+        outputs: what the word `outputs` stands for as `units` or `filters`.
+
+    Raises:
+        ModelError: the class, an argument or a value is not one that can be asked for.
+
+    Example:
+        >>> make_layer(Layer("Dense", {"units": "outputs"}), outputs=3).units
+        3
+    """
+    keras = import_keras()
+    check_layer(layer)
+    values = {name: _keras_value(name, value, outputs) for name, value in layer.arguments.items()}
+    try:
+        return getattr(keras.layers, layer.kind)(**values)
+    except Exception as error:
+        # Keras constructors raise whatever arithmetic on a wrong value happens to raise.
+        raise ModelError(
+            f"{layer.kind} does not take these arguments: {first_sentence(error)}"
+        ) from error
+
+
+def check_layer(layer: Layer) -> None:
+    """Refuse a layer whose class or arguments are not known, naming the nearest that is.
+
+    Raises:
+        ModelError: the class or an argument is unknown, one is missing, or a value is no plain one.
+
+    Example:
+        >>> check_layer(Layer("Conv2d", {}))
+        Traceback (most recent call last):
+        ...
+        firstlight.core.errors.ModelError: there is no layer called Conv2d: did you mean Conv2D?
+    """
+    if layer.kind in ("Input", "InputLayer"):
+        raise ModelError("the input's shape comes from the images: leave the Input layer out.")
+    if layer.kind not in LAYERS:
+        raise ModelError(f"there is no layer called {layer.kind}: {suggestion(layer.kind, LAYERS)}")
+    known = arguments_of(layer.kind)
+    for name, value in layer.arguments.items():
+        if name not in known:
+            raise ModelError(f"{layer.kind} has no argument {name}: {suggestion(str(name), known)}")
+        _check_value(layer.kind, name, value)
+    for name, parameter in known.items():
+        needed = parameter is not None and parameter.default is parameter.empty
+        if needed and name not in layer.arguments:
+            raise ModelError(f"{layer.kind} needs the argument {name}: add it.")
+
+
+def arguments_of(kind: str) -> dict[str, inspect.Parameter | None]:
+    """The arguments that a layer class takes in a list of layers, in the constructor's order.
+
+    Args:
+        kind: a class in `LAYERS`.
+
+    Returns:
+        Name to parameter; None for `name` and `trainable`, which every layer takes.
+
+    Example:
+        >>> list(arguments_of("Flatten"))
+        ['name', 'trainable']
+    """
+    signature = inspect.signature(getattr(import_keras().layers, kind).__init__)
+    own = {name: p for name, p in signature.parameters.items() if name not in _FIXED}
+    return own | dict.fromkeys(_FROM_THE_LAYER_CLASS)
+
+
+def layers_of(model: keras.Model) -> tuple[Layer, ...] | None:
+    """The list of layers of a Keras Sequential model: the reverse of `build_layers`.
+
+    Args:
+        model: any Keras model.
+
+    Returns:
+        The layers, each with only those arguments that differ from their defaults, or None
+        where the model is no plain chain of layers that a list can hold.
+
+    Example:
+        >>> layers = (Layer("Flatten"), Layer("Dense", {"units": 10, "activation": "softmax"}))
+        >>> layers_of(build_layers(layers, (28, 28, 1), 10)) == layers
+        True
+    """
+    keras = import_keras()
+    if not isinstance(model, keras.Sequential):
+        return None
+    try:
+        layers = tuple(_layer_of(layer) for layer in model.layers)
+        for layer in layers:
+            check_layer(layer)
+    except ModelError:
+        return None
+    return layers
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of an error message: the nearest known name, or all of them.
+
+    Example:
+        >>> suggestion("filter", ["filters", "strides"])
+        'did you mean filters?'
+    """
+    names = sorted(known)
+    by_lower = {candidate.lower(): candidate for candidate in names}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"did you mean {by_lower[near[0]]}?" if near else f"choose one of {', '.join(names)}."
+
+
+def first_sentence(error: Exception) -> str:
+    """The first sentence of another library's error message, on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    sentence = re.split(r"(?<=\w\w[.!?]) (?=[A-Z])", text)[0]
+    return sentence if sentence.endswith((".", "!", "?")) else sentence + "."
+
+
+def snake_case(name: str) -> str:
+    """A class name as Keras writes it in names and strings.
+
+    Example:
+        >>> snake_case("GlorotNormal"), snake_case("Conv2DTranspose")
+        ('glorot_normal', 'conv2d_transpose')
+    """
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _part_of(argument: str) -> str | None:
+    """`initializer` for `kernel_initializer`, None where the argument takes a plain value."""
+    ending = argument.rpartition("_")[2]
+    return ending if ending in PARTS else None
+
+
+def _check_value(kind: str, name: str, value: Any) -> None:
+    """Refuse a value that is neither plain nor a known part."""
+    part = _part_of(name)
+    if name == "activation" and value is not None:
+        if not isinstance(value, str) or value not in ACTIVATIONS:
+            raise ModelError(
+                f"{kind} has no activation {value}: {suggestion(str(value), ACTIVATIONS)}"
+            )
+    elif part is not None and value is not None:
+        _check_part(part, value)
+    elif isinstance(value, (list, tuple)):
+        if not all(_is_plain(item) for item in value):
+            raise ModelError(f"{kind} takes plain values for {name}, but {value!r} came: mend it.")
+    elif not isinstance(value, _PLAIN):
+        raise ModelError(f"{kind} takes a plain value for {name}, but {value!r} came: mend it.")
+
+
+def _is_plain(value: Any) -> bool:
+    """True for a number, a word, or a list of them (cropping is a pair of pairs)."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(item, _PLAIN) for item in value)
+    return isinstance(value, _PLAIN)
+
+
+def _check_part(part: str, value: Any) -> None:
+    if isinstance(value, dict) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+        known = PARTS[part]
+    else:
+        name, arguments = value, {}
+        known = PARTS[part] | {snake_case(known) for known in PARTS[part]}
+    if not isinstance(name, str) or name not in known:
+        raise ModelError(f"there is no {part} called {name}: {suggestion(str(name), known)}")
+    if arguments is not None and not (
+        isinstance(arguments, dict) and all(_is_plain(item) for item in arguments.values())
+    ):
+        raise ModelError(f"{name} takes its arguments as a mapping of plain values.")
+
+
+def _keras_value(name: str, value: Any, outputs: int) -> Any:
+    """What the Keras constructor gets for an argument of a record."""
+    if name in ("units", "filters") and value == OUTPUTS:
+        return outputs
+    part = _part_of(name)
+    if part is not None and isinstance(value, dict):
+        keras = import_keras()
+        ((kind, arguments),) = value.items()
+        try:
+            return getattr(getattr(keras, part + "s"), kind)(**(arguments or {}))
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"{kind} does not take these arguments: {first_sentence(error)}"
+            ) from error
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _layer_of(layer: keras.layers.Layer) -> Layer:
+    """The record of a Keras layer: what differs from a layer made with defaults alone."""
+    kind = type(layer).__name__
+    if kind not in LAYERS or type(layer) is not getattr(import_keras().layers, kind):
+        raise ModelError(f"{kind} is not a layer that a list can hold.")
+    config = layer.get_config()
+    known = arguments_of(kind)
+    needed = {
+        name: config[name] for name, p in known.items() if p is not None and p.default is p.empty
+    }
+    default = type(layer)(**needed).get_config()
+    if any(config.get(name) != default.get(name) for name in ("data_format", "dtype")):
+        raise ModelError(f"{layer.name} differs in what a list does not write down.")
+    arguments = {
+        name: _record_value(name, config[name])
+        for name in known
+        if name in config and (name in needed or config[name] != default[name])
+    }
+    if "pool_size" in config and config["strides"] == config["pool_size"]:
+        arguments.pop("strides", None)
+    if _own_name(config["name"]) == _own_name(default["name"]):
+        arguments.pop("name", None)
+    return Layer(kind, arguments)
+
+
+def _own_name(name: str) -> str:
+    """A layer's name without the number that Keras appends."""
+    return re.sub(r"_\d+$", "", name)
+
+
+def _record_value(name: str, value: Any) -> Any:
+    """A value of a Keras config as a list of layers writes it."""
+    if isinstance(value, dict):
+        if not isinstance(value["config"], dict):
+            raise ModelError(f"{value['config']} is not a function that a list can hold.")
+        arguments = {k: _record_value(k, v) for k, v in value["config"].items() if v is not None}
+        return {value["class_name"]: arguments} if arguments else snake_case(value["class_name"])
+    if isinstance(value, (list, tuple)):
+        values = [_record_value("", item) for item in value]
+        one = name in _PAIRS and len(values) == 2 and values[0] == values[1]
+        return values[0] if one else values
+    return value

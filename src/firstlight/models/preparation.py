@@ -1,0 +1,128 @@
+"""The picture's preparation as the first layer of the model.
+
+What was done to the training images is then done to every other image, by construction: in
+`predict`, in an export, in a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from firstlight.core.errors import ModelError
+from firstlight.core.settings import PREPARATIONS
+from firstlight.models.backend import import_keras
+from firstlight.models.layers import suggestion
+
+if TYPE_CHECKING:
+    import keras
+
+Preparation = Literal["rescale", "standardise", "none"]
+_CHUNK_BYTES = 16 * 1024 * 1024
+
+
+def default_preparation(dtype: DTypeLike) -> Preparation:
+    """What is done to images of a type unless the user says otherwise.
+
+    Integers have a largest value, so their range is brought to 0 to 1; floating-point images
+    have none and are standardised.
+
+    Example:
+        >>> default_preparation("uint8"), default_preparation("float32")
+        ('rescale', 'standardise')
+    """
+    return "rescale" if np.dtype(dtype).kind in "ub" else "standardise"
+
+
+def prepare_model(model: keras.Model, preparation: str, images: NDArray[Any]) -> keras.Model:
+    """The model with the preparation of the images as its first layer.
+
+    Args:
+        model: a Keras model that takes images as floats.
+        preparation: `rescale` divides by the largest value that the type can hold (255 for
+            uint8, 65,535 for uint16), `standardise` subtracts each channel's mean and divides by
+            its standard deviation, `none` leaves the model as it is.
+        images: the **training** images, `(N, H, W, C)`; statistics are taken from these alone.
+
+    Returns:
+        A model that takes images as they are stored. It shares its layers with `model`, which
+        is returned itself where it already begins with Rescaling or Normalization.
+
+    Raises:
+        ModelError: the preparation is unknown, or `rescale` is asked for floating-point images.
+
+    Example:
+        >>> from firstlight.models import build_model
+        >>> model = build_model("simple", (28, 28, 1), 10, "classify")
+        >>> images = np.zeros((4, 28, 28, 1), "uint8")
+        >>> [layer.name for layer in prepare_model(model, "rescale", images).layers][0]
+        'rescaling'
+    """
+    if preparation not in PREPARATIONS:
+        raise ModelError(
+            f"there is no preparation called {preparation}: {suggestion(preparation, PREPARATIONS)}"
+        )
+    keras = import_keras()
+    if preparation == "none" or _is_prepared(model):
+        return model
+    if preparation == "rescale":
+        first = keras.layers.Rescaling(1 / _largest(images.dtype), name="rescaling")
+    else:
+        mean, variance = channel_statistics(images)
+        first = keras.layers.Normalization(
+            mean=mean.tolist(), variance=variance.tolist(), name="normalization"
+        )
+    inputs = keras.Input(images.shape[1:])
+    if isinstance(model, keras.Sequential):
+        return keras.Sequential([inputs, first, *model.layers], name=model.name)
+    return keras.Model(inputs, model(first(inputs)), name=f"prepared_{model.name}")
+
+
+def channel_statistics(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of each channel over all images and pixels.
+
+    Read in pieces and summed in float64, so an array on disk is never in memory as a whole, and
+    in two passes, so no digits are lost where the mean is large.
+
+    Args:
+        images: `(N, H, W, C)`.
+
+    Returns:
+        `(C,)` means and `(C,)` variances (divided by the number of values).
+
+    Example:
+        >>> mean, variance = channel_statistics(np.array([[[[0], [2]]]], "uint8"))
+        >>> mean.tolist(), variance.tolist()
+        ([1.0], [1.0])
+    """
+    pixels = int(np.prod(images.shape[:3]))
+    size = int(np.prod(images.shape[1:]))
+    step = max(1, _CHUNK_BYTES // (8 * size))
+    chunks = range(0, len(images), step)
+    axes = (0, 1, 2)
+    mean = sum(images[i : i + step].sum(axis=axes, dtype=np.float64) for i in chunks) / pixels
+    squares = sum(
+        np.square(images[i : i + step].astype(np.float64) - mean).sum(axis=axes) for i in chunks
+    )
+    return np.asarray(mean), np.asarray(squares / pixels)
+
+
+def _largest(dtype: np.dtype[Any]) -> int:
+    """The largest value that an integer type can hold."""
+    if dtype.kind == "b":
+        return 1
+    if dtype.kind != "u":
+        raise ModelError(
+            f"rescale needs pixels of a type with a known largest value, but {dtype} came: "
+            "use --prepare standardise."
+        )
+    return int(np.iinfo(dtype).max)
+
+
+def _is_prepared(model: keras.Model) -> bool:
+    """True where the model's first layer already is a preparation."""
+    layers = import_keras().layers
+    own = [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+    return bool(own) and isinstance(own[0], (layers.Rescaling, layers.Normalization))

@@ -1,0 +1,236 @@
+"""The networks that firstlight brings along, and how each is trained unless the user says more.
+
+`simple`, `intermediate` and `vgg` are the networks of the teaching notebook that firstlight grew
+from; `compact` is the fast default; `residual` is for images of any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from firstlight.core.dataset import Task
+from firstlight.core.findings import Layer
+from firstlight.core.settings import TrainSettings
+from firstlight.models.layers import OUTPUTS
+
+if TYPE_CHECKING:
+    import keras
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network by name.
+
+    Attributes:
+        name: what `--model` takes.
+        summary: what it is, in a sentence.
+        training: values of `TrainSettings` fields for this network.
+        measuring: values that differ where numbers are measured rather than classes told apart.
+        layers: makes the list of layers for an image shape and a task, or None.
+        build: makes the Keras model for an image shape, a number of outputs and a task, where
+            the network is no plain list; None otherwise.
+    """
+
+    name: str
+    summary: str
+    training: dict[str, Any]
+    measuring: dict[str, Any] = field(default_factory=dict)
+    layers: Callable[[Shape, Task], tuple[Layer, ...]] | None = None
+    build: Callable[[Shape, int, Task], keras.Model] | None = None
+
+
+# For networks of the user's own, and whatever a recipe does not say.
+_TRAINING = {
+    "epochs": 5,
+    "batch_size": 128,
+    "optimizer": "adam",
+    "learning_rate": 1e-3,
+    "schedule": "constant",
+    "augment": "none",
+}
+_TASKS: dict[Task, dict[str, Any]] = {
+    "classify": {"loss": "categorical_crossentropy", "metric": "accuracy"},
+    "measure": {"loss": "mean_squared_error", "metric": "rmse"},
+}
+
+
+def resolve_settings(settings: TrainSettings, task: Task) -> TrainSettings:
+    """The settings with each None filled in from the model's recipe.
+
+    `prepare` and `threads` stay None: what they become depends on the images and the machine.
+
+    Args:
+        settings: what the user said.
+        task: what the data set asks for.
+
+    Example:
+        >>> resolve_settings(TrainSettings(model="vgg"), "measure").learning_rate
+        0.01
+        >>> resolve_settings(TrainSettings(model="vgg", learning_rate=0.1), "measure").learning_rate
+        0.1
+    """
+    known = dict(_TRAINING | _TASKS[task])
+    recipe = RECIPES.get(settings.model)
+    if recipe is not None:
+        known |= recipe.training | (recipe.measuring if task == "measure" else {})
+    unsaid = {item.name for item in fields(settings) if getattr(settings, item.name) is None}
+    filled: dict[str, Any] = {name: known[name] for name in known if name in unsaid}
+    return replace(settings, **filled)
+
+
+def _answer(task: Task, **arguments: Any) -> Layer:
+    """The last layer: a probability for each class, or the measured numbers as they are."""
+    activation = {"activation": "softmax"} if task == "classify" else {}
+    return Layer("Dense", {"units": OUTPUTS, **activation, **arguments})
+
+
+def _simple(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
+    return (
+        Layer("Conv2D", {"filters": 8, "kernel_size": 16, "activation": "relu"}),
+        Layer("Flatten"),
+        _answer(task),
+    )
+
+
+def _intermediate(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
+    return (
+        Layer("Conv2D", {"filters": 16, "kernel_size": 5, "activation": "relu"}),
+        Layer("MaxPooling2D", {"pool_size": 2}),
+        Layer("Flatten"),
+        _answer(task),
+    )
+
+
+def _vgg(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
+    # Named, not shared: every layer gets an initializer of its own. One unseeded object for all
+    # of them makes layers of equal shape start identical in Keras 3. The one-dimensional beta
+    # gets GlorotNormal too (standard deviation 1/sqrt(channels)), as in the notebook.
+    start = {"kernel_initializer": "glorot_normal", "use_bias": False}
+    normalise = (
+        Layer("BatchNormalization", {"momentum": 0.9, "beta_initializer": "glorot_normal"}),
+        Layer("Activation", {"activation": "relu"}),
+    )
+    pool = (Layer("MaxPooling2D", {"pool_size": 2}),)
+    layers: tuple[Layer, ...] = ()
+    for filters in (32, 64, 128, 256):
+        arguments = {"filters": filters, "kernel_size": 3, "padding": "same", **start}
+        layers += (Layer("Conv2D", arguments),) * 2 + normalise
+        layers += pool if filters < 256 else ()
+    layers += (Layer("Flatten"),)
+    for _ in range(3):
+        layers += (Layer("Dense", {"units": 1024, **start}), *normalise)
+    return (*layers, _answer(task, **start))
+
+
+def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
+    """Two convolution blocks for images up to about 80 pixels, more until 16x16 are left."""
+    height, width = image_shape[:2]
+    padding = {"padding": "same"} if min(height, width) < 24 else {}
+    # The mean that batch normalisation takes away would take a bias away with it.
+    unbiased = {"use_bias": False}
+    # Keras's 0.99 would not have forgotten its starting values after one epoch.
+    normalise = (Layer("BatchNormalization", {"momentum": 0.9}), Layer("ReLU"))
+    layers: tuple[Layer, ...] = ()
+    for filters in (16, 32):
+        block = {"filters": filters, "kernel_size": 5, **padding, **unbiased}
+        layers += (Layer("Conv2D", block),)
+        height, width = (height, width) if padding else (height - 4, width - 4)
+        if min(height, width) >= 2:
+            layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
+            height, width = height // 2, width // 2
+        layers += normalise
+    while max(height, width) > 16 and min(height, width) >= 2:
+        block = {"filters": 64, "kernel_size": 3, "padding": "same", **unbiased}
+        layers += (Layer("Conv2D", block), Layer("MaxPooling2D", {"pool_size": 2}), *normalise)
+        height, width = height // 2, width // 2
+    dense = Layer("Dense", {"units": 128, **unbiased})
+    return (*layers, Layer("Flatten"), dense, *normalise, _answer(task))
+
+
+def _residual(image_shape: Shape, outputs: int, task: Task) -> keras.Model:
+    """Six basic blocks (He et al. 2016, arXiv:1512.03385) and global average pooling."""
+    from firstlight.models.backend import import_keras
+
+    keras = import_keras()
+    layers = keras.layers
+
+    def convolve(x: Any, filters: int, size: int, strides: int = 1) -> Any:
+        x = layers.Conv2D(
+            filters,
+            size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+        )(x)
+        return layers.BatchNormalization(momentum=0.9)(x)
+
+    size = min(image_shape[:2])
+    inputs = keras.Input(image_shape)
+    x = layers.ReLU()(convolve(inputs, 32, 3, strides=2 if size > 64 else 1))
+    if size > 128:
+        x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+    for filters, strides in ((32, 1), (32, 1), (64, 2), (64, 1), (128, 2), (128, 1)):
+        y = layers.ReLU()(convolve(x, filters, 3, strides))
+        y = convolve(y, filters, 3)
+        shortcut = x if x.shape[-1] == filters else convolve(x, filters, 1, strides)
+        x = layers.ReLU()(layers.Add()([shortcut, y]))
+    x = layers.GlobalAveragePooling2D()(x)
+    activation = "softmax" if task == "classify" else None
+    return keras.Model(inputs, layers.Dense(outputs, activation=activation)(x), name="residual")
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "compact",
+            "the fast default: two convolutions, batch normalisation, 99 % on digits in seconds",
+            {
+                "epochs": 3,
+                "batch_size": 256,
+                "optimizer": "adam",
+                "learning_rate": 0.01,
+                "schedule": "one-cycle",
+            },
+            layers=_compact,
+        ),
+        Recipe(
+            "simple",
+            "the notebook's first network: one convolution of 8 filters of 16x16, then the answer",
+            {"epochs": 5, "batch_size": 256},
+            layers=_simple,
+        ),
+        Recipe(
+            "intermediate",
+            "the notebook's second network, completed: convolution, pooling, flatten, the answer",
+            {"epochs": 5, "batch_size": 256},
+            layers=_intermediate,
+        ),
+        Recipe(
+            "vgg",
+            "the notebook's large network: eight convolutions and four dense layers",
+            {"epochs": 5, "batch_size": 128},
+            {"learning_rate": 0.01},
+            layers=_vgg,
+        ),
+        Recipe(
+            "residual",
+            "a small residual network for images of your own, of any size and colour",
+            {
+                "epochs": 15,
+                "batch_size": 64,
+                "optimizer": "adam",
+                "learning_rate": 2e-3,
+                "schedule": "one-cycle",
+                # Not `flip`: a mirrored digit, letter or left hand is another thing.
+                "augment": "shift:2",
+            },
+            build=_residual,
+        ),
+    )
+}

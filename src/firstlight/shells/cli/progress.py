@@ -1,0 +1,134 @@
+"""What `train` shows while it works: a live line in a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from firstlight.shells.cli.terminal import say
+from firstlight.shells.cli.text import clean, duration, number, percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+Event = dict[str, Any]
+FRACTIONS = frozenset({"accuracy", "top_3"})
+
+
+def score_text(name: str, value: float | None) -> str:
+    """A score as its name asks for: fractions in percent, everything else as a number."""
+    if name in FRACTIONS:
+        return percent(value)
+    fits = value is not None and 0.001 <= abs(value) < 1000
+    return f"{value:.4f}" if fits else number(value)
+
+
+@contextmanager
+def training_progress(
+    console: Console, *, quiet: bool = False
+) -> Iterator[Callable[[Event], None]]:
+    """A receiver of training events that shows them on `console`.
+
+    Each epoch becomes a line that stays. In a terminal one more line below them moves:
+    epoch, loss, validation, images per second, time left.
+    """
+    if quiet:
+        yield lambda event: None
+    elif console.is_terminal:
+        with _live_line(console) as line:
+            yield _Lines(console, line).receive
+    else:
+        yield _Lines(console, None).receive
+
+
+@contextmanager
+def _live_line(console: Console) -> Iterator[Progress]:
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
+
+    line = Progress(
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[numbers]}", markup=False, table_column=Column(no_wrap=True)),
+        console=console,
+        expand=True,
+        transient=True,
+    )
+    with line:
+        yield line
+
+
+class _Lines:
+    """Turns events into lines."""
+
+    def __init__(self, console: Console, line: Progress | None) -> None:
+        self._console = console
+        self._line = line
+        self._metric = ""
+        self._validation = ""
+        self._epochs = 0
+
+    def receive(self, event: Event) -> None:
+        """Show one event; kinds that need no line are passed over."""
+        kind = event["kind"]
+        if kind == "plan":
+            for line in event["lines"]:
+                width = self._console.width
+                self._print(textwrap.fill(clean(line), width, subsequent_indent=" " * 8))
+        elif kind == "start":
+            self._epochs = event["epochs"]
+        elif kind == "step":
+            self._move(event)
+        elif kind == "epoch":
+            self._epoch(event)
+        elif kind == "state" and event["state"] != "stopped":  # the error's line tells that
+            say(self._console, event["message"])
+
+    def _move(self, event: Event) -> None:
+        if self._line is None:
+            return
+        numbers = [f"loss {score_text('loss', event['loss'])}"]
+        if self._validation:
+            numbers.append(f"validation {self._validation}")
+        numbers.append(f"{event['images_per_second']:,.0f} images/s")
+        numbers.append(f"{duration(event['seconds_left'])} left")
+        if not self._line.tasks:
+            self._line.add_task("", total=event["steps_total"], numbers="")
+        self._line.update(
+            self._line.tasks[0].id,
+            completed=event["step"],
+            description=f"epoch {event['epoch']}/{self._epochs}",
+            numbers="  ".join(numbers),
+        )
+
+    def _epoch(self, event: Event) -> None:
+        if not self._metric:
+            self._metric = _metric_of(event)
+            self._print(f"{'':9}{'training':>20}{'validation':>20}")
+            name = clean(self._metric)
+            self._print(
+                f"{'epoch':<9}{'loss':>9}{name:>11}{'loss':>9}{name:>11}{'images/s':>11}{'time':>9}"
+            )
+        name = self._metric
+        loss, validation_loss = event["loss"], event.get("validation_loss")
+        self._validation = score_text(name, event.get(f"validation_{name}"))
+        place = f"{event['epoch']}/{event['epochs']}"
+        self._print(
+            f"{place:<9}{score_text('loss', loss):>9}{score_text(name, event.get(name)):>11}"
+            f"{score_text('loss', validation_loss):>9}{self._validation:>11}"
+            f"{event['images_per_second']:>11,.0f}{duration(event['seconds']):>9}"
+        )
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line.rstrip()), soft_wrap=True)
+
+
+def _metric_of(event: Event) -> str:
+    """The metric that an epoch event carries beside the loss, for training and validation."""
+    names = [name for name in event if name != "loss" and f"validation_{name}" in event]
+    return names[0] if names else ""

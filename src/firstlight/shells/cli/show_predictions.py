@@ -1,0 +1,98 @@
+"""Predictions as a table, as CSV, as a JSON document, and in a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from firstlight.core.errors import SettingError
+from firstlight.core.files import write_text
+from firstlight.shells.cli.answer import document_text
+from firstlight.shells.cli.show_data import show_refused
+from firstlight.shells.cli.terminal import say_path, show_table
+from firstlight.shells.cli.text import percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from firstlight.core.reports import Predictions
+
+FORMATS = ("table", "csv", "json")
+SUFFIXES = (".csv", ".json")
+
+
+def check_format(format: str, output: Path | None) -> None:
+    """Refuse a form that there is none of, before the network answers.
+
+    Raises:
+        SettingError: the format or the file's ending is unknown.
+    """
+    if format not in FORMATS:
+        raise SettingError(f"--format takes one of {', '.join(FORMATS)}, but {format!r} came.")
+    if output is not None and output.suffix.lower() not in SUFFIXES:
+        raise SettingError(f"--output writes .csv or .json, but {output.name!r} came: end it so.")
+
+
+def predictions_document(predictions: Predictions) -> dict[str, Any]:
+    """The predictions for a program: one entry an image, and the files that were left out."""
+    return {
+        "task": predictions.task,
+        "predictions": predictions.rows(),
+        "units": dict(zip(predictions.target_names, predictions.target_units, strict=False)),
+        "refused": predictions.refused,
+    }
+
+
+def predictions_csv(predictions: Predictions) -> str:
+    """The predictions as CSV with a header line.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    scores = (
+        ("class", "probability") if predictions.task == "classify" else predictions.target_names
+    )
+    header = ("file", *scores)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([_safe_cell(name) for name in header])
+    writer.writerows([_safe_cell(row[name]) for name in header] for row in predictions.rows())
+    return stream.getvalue()
+
+
+def _safe_cell(value: Any) -> Any:
+    """A text that begins like a formula becomes a plain text; numbers get float32's digits."""
+    if not isinstance(value, str):
+        return f"{value:.7g}"
+    return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def save_predictions(output: Path, predictions: Predictions) -> None:
+    """Write the predictions as the file's ending says."""
+    if output.suffix.lower() == ".csv":
+        write_text(output, predictions_csv(predictions))
+    else:
+        write_text(output, document_text(predictions_document(predictions)) + "\n")
+
+
+def show_predictions(console: Console, predictions: Predictions, output: Path | None) -> None:
+    """One line an image: its class and the probability, or its values."""
+    units = dict(zip(predictions.target_names, predictions.target_units, strict=False))
+    rows = predictions.rows()
+    if rows:
+        show_table(
+            console,
+            [f"{name} [{units[name]}]" if units.get(name) else name for name in rows[0]],
+            [[_cell(name, value) for name, value in row.items()] for row in rows],
+            words=("file", "class"),
+        )
+    show_refused(console, predictions.refused)
+    if output is not None:
+        say_path(console, "Saved", output)
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return percent(value) if name == "probability" else f"{value:.6g}"

@@ -1,0 +1,319 @@
+"""The verbs of the command line: each parses, calls `firstlight.api` and hands over the answer.
+
+`firstlight.api` and the screens are imported inside the verbs, so that `--help` and tab
+completion wait for neither NumPy nor Rich.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firstlight.core.errors import SettingError
+from firstlight.core.settings import DataSettings, TrainSettings
+from firstlight.shells.cli.answer import Answer, document_text, prints_to_stderr
+from firstlight.shells.cli.options import OptionGroup, verb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    help="From a pile of images to a trained network that you can trust and see into.",
+    epilog="Start with: firstlight train mnist",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+READING = OptionGroup("Reading the data", DataSettings)
+TRAINING = OptionGroup("Training", TrainSettings)
+SEED = OptionGroup("Reading the data", TrainSettings, only=("seed",))
+
+
+def _run_names(incomplete: str) -> list[str]:
+    """The runs in `runs/`, for tab completion."""
+    return sorted(run.parent.name for run in Path("runs").glob(f"{incomplete}*/run.json"))
+
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="mnist, a folder, a table (.csv, .parquet), .npz, .npy or IDX files",
+    ),
+]
+OptionalData = Annotated[
+    str | None, typer.Argument(metavar="DATA", help="images, as for `firstlight explore`")
+]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="a run's name or folder", autocompletion=_run_names)
+]
+Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="where the run folders lie")]
+Save = Annotated[Path | None, typer.Option(metavar="FOLDER", help="write figures and a page there")]
+
+
+def prepare_keras() -> None:
+    """Import Keras without the parts that no verb uses: two seconds less in each process."""
+    from firstlight.models import import_keras
+
+    import_keras(quick=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"firstlight {version('firstlight')}")
+        raise typer.Exit
+
+
+@app.callback()
+def firstlight(
+    version: Annotated[
+        bool, typer.Option("--version", help="show the version", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """From a pile of images to a trained network that you can trust and see into."""
+
+
+@verb(
+    app,
+    READING,
+    SEED,
+    examples=(
+        "firstlight explore mnist",
+        "firstlight explore photos/ --save look",
+    ),
+)
+def explore(data: Data, save: Save = None, **settings: Any) -> Answer:
+    """Look at data: shapes, values, labels, duplicates, bad files."""
+    from firstlight import api
+    from firstlight.shells.cli.show_data import show_exploration
+
+    exploration = api.explore(data, save=save, **settings)
+    return Answer(exploration.to_dict(), lambda screen: show_exploration(screen, exploration, save))
+
+
+@verb(
+    app,
+    TRAINING,
+    READING,
+    examples=(
+        "firstlight check mnist --model vgg",
+        "firstlight check photos/ --model net.yaml --fix",
+    ),
+)
+def check(
+    data: Data,
+    fix: Annotated[bool, typer.Option("--fix", help="write the mended network as YAML")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="where --fix writes (default: MODEL-mended.yaml)"),
+    ] = None,
+    **settings: Any,
+) -> Answer:
+    """Check a network before it trains: shapes, cost, mistakes.
+
+    Exit code 2 says that the network cannot train as it is.
+    """
+    from firstlight import api
+    from firstlight.shells.cli.show_model import show_checkup
+
+    if output is not None and not fix:
+        raise SettingError("--output says where --fix writes: give --fix too.")
+    target = _mended_file(settings.get("model", TrainSettings.model), output) if fix else None
+    prepare_keras()
+    checkup = api.check(data, fix=target, **settings)
+    written = target if checkup.mended is not None else None
+
+    def show(screen: Console) -> None:
+        show_checkup(screen, checkup, written, data)
+
+    return Answer(
+        {"checkup": checkup, "mended_file": written}, show, exit_code=2 if checkup.errors else 0
+    )
+
+
+def _mended_file(model: str, output: Path | None) -> Path:
+    """Where the mended network goes; without `--output`, never over an existing file."""
+    if output is not None:
+        return output
+    target = Path(f"{Path(model.partition(':')[0]).stem}-mended.yaml")
+    if target.exists():
+        raise SettingError(f"{target} exists already: choose another file with --output.")
+    return target
+
+
+@verb(
+    app,
+    TRAINING,
+    READING,
+    examples=(
+        "firstlight train mnist",
+        "firstlight train mnist --model simple --epochs 5 --batch-size 256",
+        "firstlight train --resume mnist-compact",
+    ),
+)
+def train(
+    data: OptionalData = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="go on with a run that was stopped", autocompletion=_run_names
+        ),
+    ] = None,
+    runs: Runs = Path("runs"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="show the report only")] = False,
+    **settings: Any,
+) -> Answer:
+    """Train a network, then test it on images it has not seen.
+
+    What is left out is as the recipe of the model says.
+    """
+    from firstlight.shells.cli.progress import training_progress
+    from firstlight.shells.cli.show_results import show_run
+    from firstlight.shells.cli.terminal import make_console
+
+    subject = _train_subject(data, resume, settings)
+    from firstlight import api
+
+    prepare_keras()
+    with training_progress(make_console(), quiet=quiet) as progress:
+        if resume is not None:
+            run = api.resume(subject, runs=runs, progress=progress)
+        else:
+            run = api.train(subject, runs=runs, progress=progress, **settings)
+    return Answer(run.to_dict(), lambda screen: show_run(screen, run))
+
+
+def _train_subject(data: str | None, resume: str | None, settings: dict[str, Any]) -> str:
+    """The images to train on or the run to go on with: one of the two, never both."""
+    if resume is None:
+        if data is None:
+            raise SettingError(
+                "no DATA: give images to train on, as in `firstlight train mnist`."
+            )
+        return data
+    if data is not None or settings:
+        given = "DATA" if data is not None else "--" + next(iter(settings)).replace("_", "-")
+        raise SettingError(
+            f"--resume goes on with the run's own data and settings: leave {given} out."
+        )
+    return resume
+
+
+@verb(
+    app,
+    READING,
+    examples=(
+        "firstlight evaluate mnist-compact",
+        "firstlight evaluate mnist-compact other-digits/",
+    ),
+)
+def evaluate(
+    run: Run,
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="other images (default: the run's own)")
+    ] = None,
+    runs: Runs = Path("runs"),
+    **settings: Any,
+) -> Answer:
+    """Test a trained network: scores, intervals, confusions."""
+    from firstlight import api
+    from firstlight.evaluation import report_to_dict
+    from firstlight.shells.cli.show_results import show_report
+
+    prepare_keras()
+    report = api.evaluate(run, data, runs=runs, **settings)
+    return Answer(report_to_dict(report), lambda screen: show_report(screen, report))
+
+
+@verb(
+    app,
+    examples=(
+        "firstlight predict mnist-compact digit.png",
+        "firstlight predict mnist-compact scans/ --output answers.csv",
+    ),
+)
+def predict(
+    run: Run,
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="images or folders")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write there: .csv or .json")
+    ] = None,
+    format: Annotated[
+        str, typer.Option(metavar="FORMAT", help="on the terminal: table, csv or json")
+    ] = "table",
+    runs: Runs = Path("runs"),
+) -> Answer:
+    """Ask a trained network: class and probability, or value."""
+    from firstlight.shells.cli import show_predictions as forms
+
+    forms.check_format(format, output)
+    from firstlight import api
+
+    prepare_keras()
+    with nullcontext() if format == "table" else prints_to_stderr():
+        predictions = api.predict(run, files, runs=runs)
+    document = forms.predictions_document(predictions)
+    if output is not None:
+        forms.save_predictions(output, predictions)
+
+    def show(screen: Console) -> None:
+        if format == "csv":
+            typer.echo(forms.predictions_csv(predictions), nl=False)
+        elif format == "json":
+            typer.echo(document_text(document))
+        else:
+            forms.show_predictions(screen, predictions, output)
+
+    return Answer(document, show)
+
+
+@verb(
+    app,
+    examples=("firstlight compare mnist-compact mnist-simple --save comparison",),
+)
+def compare(
+    run: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN", help="names or folders", autocompletion=_run_names),
+    ],
+    save: Save = None,
+    runs: Runs = Path("runs"),
+) -> Answer:
+    """Compare runs: settings, scores, more than chance or not."""
+    from firstlight import api
+    from firstlight.shells.cli.show_results import show_comparison
+
+    comparison = api.compare(run, runs=runs, save=save)
+    return Answer(comparison, lambda screen: show_comparison(screen, comparison, save))
+
+
+@verb(app)
+def models(
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="count for these images (default: as mnist)"),
+    ] = None,
+) -> Answer:
+    """List the ready-made networks with parameters and cost."""
+    from firstlight import api
+    from firstlight.shells.cli.show_model import show_models
+
+    prepare_keras()
+    rows = api.models(data)
+    return Answer({"models": rows}, lambda screen: show_models(screen, rows))
+
+
+@verb(app)
+def doctor() -> Answer:
+    """Show versions, devices, threads and Keras backends here."""
+    from firstlight import api
+    from firstlight.shells.cli.show_environment import show_environment
+
+    environment = api.doctor()
+    return Answer(environment, lambda screen: show_environment(screen, environment))

@@ -1,0 +1,66 @@
+"""Keras's activation functions by name, on tensors as `tensors` lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Function = Callable[[Tensor], Tensor]
+
+
+def _over_channels(function: Callable[[Tensor, int], Tensor]) -> Function:
+    # Keras's last axis is the channels, which lie second in an image here.
+    return lambda x: function(x, 1 if x.dim() == 4 else -1)
+
+
+# Source of each formula: Keras documentation, "Layer activation functions".
+ACTIVATIONS: dict[str, Function] = {
+    "relu": torch.relu,
+    "relu6": F.relu6,
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "elu": F.elu,
+    "selu": F.selu,
+    "celu": F.celu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "mish": F.mish,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "hard_sigmoid": F.hardsigmoid,
+    "hard_silu": F.hardswish,
+    "hard_tanh": F.hardtanh,
+    "softplus": F.softplus,
+    "softsign": F.softsign,
+    "exponential": torch.exp,
+    "softmax": _over_channels(torch.softmax),
+    "log_softmax": _over_channels(torch.log_softmax),
+}
+
+
+class Activation(nn.Module):
+    """An activation function as a module; `name` lets the rewriting recognise it."""
+
+    def __init__(self, name: str, function: Function) -> None:
+        super().__init__()
+        self.name = name
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The function of every element."""
+        return self.function(x)
+
+
+def activation(value: Any) -> Activation | None:
+    """The module of an activation as a layer's `activation` attribute holds it; None for linear.
+
+    Raises:
+        KeyError: it is none of the known ones.
+    """
+    name = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
+    if name == "linear":
+        return None
+    return Activation(name, ACTIVATIONS[name])

@@ -1,0 +1,240 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from firstlight.core.dataset import Images
+from firstlight.core.errors import TrainingError
+from firstlight.core.events import EventLog
+from firstlight.core.run_folder import RunFolder
+from firstlight.core.settings import TrainSettings
+from firstlight.training.batches import Augmentation, Batches
+from firstlight.training.checkpoints import State, check_disk, save_checkpoint
+from firstlight.training.losses import finished_metric, make_loss, summed_metric
+from firstlight.training.lowering import Network
+from firstlight.training.machine import Machine
+from firstlight.training.optimizers import make_optimizer
+from firstlight.training.predicting import predict
+from firstlight.training.schedules import learning_rate
+from firstlight.training.stopping import Interrupted, StopSignals
+from firstlight.training.validating import Validate
+
+
+@dataclass
+class Progress:
+    """Where a training stands; everything in it goes into the checkpoint."""
+
+    epoch: int = 0
+    position: int = 0
+    step: int = 0
+    seen: int = 0
+    loss: float = 0.0
+    metric: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """A network being trained: settings, weights, optimizer and where it stands.
+
+    Attributes:
+        settings: every field filled in (see `firstlight.models.recipes`).
+        validate: called after each epoch with `predict`; its numbers go into the epoch's event.
+    """
+
+    network: Network
+    images: Images
+    settings: TrainSettings
+    folder: RunFolder
+    log: EventLog
+    validate: Validate
+    machine: Machine
+    progress: Progress = field(default_factory=Progress)
+    checkpoint_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        assert settings.batch_size is not None and settings.epochs is not None
+        self.device = self.machine.device
+        self.network.to(self.device)
+        self.batches = Batches(
+            self.images.images,
+            self.images.targets,
+            settings.batch_size,
+            settings.seed,
+            Augmentation.parse(settings.augment),
+            self.device,
+        )
+        self.epochs = settings.epochs
+        self.steps = len(self.batches) * self.epochs
+        self.metric = str(settings.metric)
+        classify = self.images.targets.ndim == 1
+        outputs = self._outputs()
+        self.loss = make_loss(str(settings.loss), self.network.head, outputs, classify)
+        self.peak = float(settings.learning_rate or 0.0)
+        self.rate = self.peak
+        self.optimizer = make_optimizer(str(settings.optimizer), self.network)
+        torch.manual_seed(settings.seed)
+
+    def _outputs(self) -> int:
+        self.network.eval()
+        with torch.no_grad():
+            return int(self.network(self.batches.images[:1]).shape[-1])
+
+    def state(self) -> State:
+        """Everything a checkpoint holds."""
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state(),
+            "progress": vars(self.progress).copy(),
+            "random": torch.get_rng_state(),
+        }
+        if self.device.type == "cuda":
+            state["cuda_random"] = torch.cuda.get_rng_state(self.device)
+        return state
+
+    def restore(self, state: State) -> None:
+        """Go on from a checkpoint's state."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.restore(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and "cuda_random" in state:
+            torch.cuda.set_rng_state(state["cuda_random"], self.device)
+
+    def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """What the network answers for `(N, H, W, C)` images: probabilities or values."""
+        return predict(self.network, images, self.machine)
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment."""
+        save_checkpoint(self.folder.checkpoints, self.progress.step, self.state())
+
+    def run(self) -> None:
+        """Train to the end, or until told to stop.
+
+        Raises:
+            Interrupted: a signal came; the state is saved.
+            TrainingError: the loss is not finite, or a checkpoint cannot be written.
+        """
+        weights = sum(p.numel() * p.element_size() for p in self.network.parameters())
+        check_disk(self.folder.path, 3 * weights)
+        with StopSignals() as signals:
+            if self.progress.step == 0:
+                self.save()
+            try:
+                while self.progress.epoch < self.epochs:
+                    self._epoch(signals)
+            except (MemoryError, RuntimeError) as error:
+                self._explain_memory(error)
+                raise
+
+    def _explain_memory(self, error: Exception) -> None:
+        # On a processor torch reports missing memory as a RuntimeError with these words.
+        words = ("can't allocate memory", "not enough memory")
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+            word in str(error) for word in words
+        ):
+            smaller = max(1, self.batches.size // 2)
+            raise TrainingError(
+                f"memory ran out at a batch of {self.batches.size} images: go on with a "
+                f"new run at --batch-size {smaller}, or with smaller images (--size)."
+            ) from error
+
+    def _epoch(self, signals: StopSignals) -> None:
+        now = self.progress
+        self.batches.start_epoch(now.epoch)
+        self.network.train()
+        before = saved = time.monotonic()
+        for position in range(now.position, len(self.batches)):
+            loss, metric, count = self._step(position)
+            now.position, now.step, now.seen = position + 1, now.step + 1, now.seen + count
+            now.loss += loss * count
+            now.metric += metric
+            moment = time.monotonic()
+            now.seconds += moment - before
+            before = moment
+            rate = now.seen / now.seconds
+            self.log.add(
+                "step",
+                step=now.step,
+                steps_total=self.steps,
+                epoch=now.epoch + 1,
+                loss=now.loss / now.seen,
+                images_per_second=rate,
+                seconds_left=(self.steps - now.step) * self.batches.size / rate,
+            )
+            if signals.received is not None:
+                self._stop(signals.received)
+            if moment - saved > self.checkpoint_seconds and now.position < len(self.batches):
+                self.save()
+                before = saved = time.monotonic()
+        self._finish_epoch()
+
+    def _step(self, position: int) -> tuple[float, float, int]:
+        now = self.progress
+        self.rate = learning_rate(str(self.settings.schedule), self.peak, now.step, self.steps)
+        images, targets = self.batches.batch(now.epoch, position)
+        with self.machine.arithmetic():
+            answers = self.network(images)
+            data_loss = self.loss(answers.float(), targets)
+        penalty = self.network.penalty()
+        loss: Tensor = data_loss if penalty is None else data_loss + penalty
+        value = loss.item()
+        if not math.isfinite(value):
+            self._refuse_loss(position, value)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step(self.rate)
+        metric = summed_metric(self.metric, answers.detach(), targets).item()
+        return value, metric, len(images)
+
+    def _refuse_loss(self, position: int, value: float) -> None:
+        now = self.progress
+        names = self.images.names[self.batches.rows(position).numpy()[:3]]
+        raise TrainingError(
+            f"the loss became {value} in epoch {now.epoch + 1}, batch {position + 1} "
+            f"(images {', '.join(map(str, names))}, ...): lower --learning-rate (it was "
+            f"{self.peak:g}) or look for extreme values in these images; the last checkpoint "
+            "with a finite loss is kept."
+        )
+
+    def _stop(self, number: int) -> None:
+        self.save()
+        step = self.progress.step
+        self.log.add("state", state="stopped", message=f"stopped by a signal at step {step}")
+        raise Interrupted(
+            f"stopped at step {step} of {self.steps} and saved: go on with "
+            f"--resume {self.folder.name}.",
+            number,
+        )
+
+    def _finish_epoch(self) -> None:
+        now = self.progress
+        values = {
+            "loss": now.loss / now.seen,
+            self.metric: finished_metric(self.metric, now.metric, now.seen),
+        }
+        validation = self.validate(self.predict)
+        values |= {f"validation_{name}": value for name, value in validation.items()}
+        # The event first: killed in between, the epoch runs again and is logged again, but never
+        # is one missing.
+        self.log.add(
+            "epoch",
+            epoch=now.epoch + 1,
+            epochs=self.epochs,
+            **{name: value if math.isfinite(value) else None for name, value in values.items()},
+            learning_rate=self.rate,
+            images_per_second=now.seen / now.seconds,
+            seconds=now.seconds,
+        )
+        self.progress = Progress(epoch=now.epoch + 1, step=now.step)
+        self.save()

@@ -1,0 +1,78 @@
+"""What every lowered layer is: a torch module that knows which Keras variable each tensor came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A Keras variable and the torch tensor that trains in its place.
+
+    Attributes:
+        attribute: the tensor's name in its module.
+        variable: the Keras variable.
+        axes: the order in which the Keras array's axes come in the tensor, or None.
+    """
+
+    attribute: str
+    variable: Any
+    axes: tuple[int, ...] | None
+
+
+class Lowered(nn.Module):
+    """A torch module made from a Keras layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bindings: list[Binding] = []
+        self.regularised: list[tuple[str, float, float]] = []
+
+    def bind(
+        self,
+        attribute: str,
+        variable: Any,
+        axes: tuple[int, ...] | None = None,
+        regularizer: Any = None,
+    ) -> None:
+        """Copy a Keras variable into a parameter (a buffer, if it does not train)."""
+        from keras import ops
+
+        # Not variable.numpy(): Keras 3.15 warns there with NumPy 2.4.
+        array = ops.convert_to_numpy(variable.value)
+        # A copy always: Keras's own array must not move while the network trains.
+        tensor = torch.from_numpy(array.transpose(axes or range(array.ndim)).copy())
+        if tensor.dim() == 4:
+            tensor = tensor.contiguous(memory_format=torch.channels_last)
+        if variable.trainable:
+            self.register_parameter(attribute, nn.Parameter(tensor))
+        else:
+            self.register_buffer(attribute, tensor)
+        self.bindings.append(Binding(attribute, variable, axes))
+        if regularizer is not None and variable.trainable:
+            strength = regularizer.get_config()
+            l1, l2 = float(strength.get("l1", 0.0)), float(strength.get("l2", 0.0))
+            self.regularised.append((attribute, l1, l2))
+
+    def penalties(self) -> Iterator[Tensor]:
+        """The L1 and L2 regularisers on this layer's weights."""
+        for attribute, l1, l2 in self.regularised:
+            weight = getattr(self, attribute)
+            if l1:
+                yield l1 * weight.abs().sum()
+            if l2:
+                yield l2 * weight.square().sum()
+
+    def write_back(self) -> None:
+        """Copy every tensor into the Keras variable that it came from."""
+        for binding in self.bindings:
+            array = getattr(self, binding.attribute).detach().cpu().numpy()
+            if binding.axes is not None:
+                array = array.transpose(np.argsort(binding.axes))
+            binding.variable.assign(np.ascontiguousarray(array))

@@ -1,0 +1,25 @@
+"""One lowering a Keras layer class: each makes the torch modules that do what the layer does."""
+
+# Imported for what they register.
+from firstlight.training.lowerings import (
+    convolutions,
+    dense,
+    merging,
+    normalisation,
+    pooling,
+    reshaping,
+    simple,
+)
+from firstlight.training.lowerings.registry import NotLowered, lower_layer
+
+__all__ = [
+    "NotLowered",
+    "convolutions",
+    "dense",
+    "lower_layer",
+    "merging",
+    "normalisation",
+    "pooling",
+    "reshaping",
+    "simple",
+]

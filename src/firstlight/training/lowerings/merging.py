@@ -1,0 +1,66 @@
+"""Layers that join several tensors into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from firstlight.training.lowerings.registry import NotLowered, lowers
+
+PAIRWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "Add": torch.add,
+    "Average": torch.add,
+    "Maximum": torch.maximum,
+    "Minimum": torch.minimum,
+    "Multiply": torch.mul,
+    "Subtract": torch.sub,
+}
+
+
+class Merge(nn.Module):
+    """`Add`, `Average`, `Maximum`, `Minimum`, `Multiply`, `Subtract`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.join = PAIRWISE[kind]
+        self.average = kind == "Average"
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Tensors of the same rank to one of their common shape."""
+        out = reduce(self.join, inputs)
+        return out / len(inputs) if self.average else out
+
+
+class Concatenate(nn.Module):
+    """`Concatenate` along one of Keras's axes."""
+
+    def __init__(self, axis: int, rank: int) -> None:
+        super().__init__()
+        axis %= rank
+        self.axis = (0, 2, 3, 1)[axis] if rank == 4 else axis
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Tensors to one that is as long along the axis as all together."""
+        return torch.cat(inputs, self.axis)
+
+
+@lowers(*PAIRWISE)
+def merge(layer: Any) -> list[nn.Module]:
+    """The merges that work element by element."""
+    if len(_ranks(layer)) > 1:
+        raise NotLowered("joins tensors of different rank")
+    return [Merge(type(layer).__name__)]
+
+
+@lowers("Concatenate")
+def concatenate(layer: Any) -> list[nn.Module]:
+    """`Concatenate`."""
+    return [Concatenate(layer.axis, _ranks(layer).pop())]
+
+
+def _ranks(layer: Any) -> set[int]:
+    return {len(shape) for shape in layer.get_build_config()["input_shape"]}

@@ -1,0 +1,152 @@
+"""Layers without weights that work on each number: activations, dropout, preparation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from firstlight.training.activations import ACTIVATIONS, Activation
+from firstlight.training.lowered import Lowered
+from firstlight.training.lowerings.registry import NotLowered, lowers, with_activation
+
+
+class Dropout(nn.Module):
+    """`Dropout`, and `SpatialDropout2D`, which drops whole channels."""
+
+    def __init__(self, rate: float, whole_channels: bool) -> None:
+        super().__init__()
+        self.rate = rate
+        self.whole_channels = whole_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape; nothing is dropped outside of training."""
+        if self.whole_channels:
+            return F.dropout2d(x, self.rate, self.training)
+        return F.dropout(x, self.rate, self.training)
+
+
+class Affine(nn.Module):
+    """`x * scale + offset`: `Rescaling`, and `Normalization` with its constants."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, scale: Any, offset: Any) -> None:
+        super().__init__()
+        for name, value in (("scale", scale), ("offset", offset)):
+            array = np.asarray(value, dtype=np.float32)
+            shape = (-1, 1, 1) if array.ndim else ()
+            self.register_buffer(name, torch.from_numpy(array.reshape(shape)), persistent=False)
+        self.plain = not self.offset.any()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        scaled = x * self.scale
+        return scaled if self.plain else scaled + self.offset
+
+
+class ParametricReLU(Lowered):
+    """`PReLU`: the slope for negative values is learned."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        alpha = layer.alpha
+        axes = (2, 0, 1) if len(alpha.shape) == 3 else None
+        self.bind("alpha", alpha, axes, layer.alpha_regularizer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        return torch.relu(x) - self.alpha * torch.relu(-x)
+
+
+@lowers("Activation")
+def activation_layer(layer: Any) -> list[nn.Module]:
+    """`Activation`."""
+    return with_activation(nn.Identity(), layer)[1:] or [nn.Identity()]
+
+
+@lowers("ReLU")
+def relu(layer: Any) -> list[nn.Module]:
+    """`ReLU` with its three options."""
+    slope, threshold = float(layer.negative_slope), float(layer.threshold)
+    top = None if layer.max_value is None else float(layer.max_value)
+    if not slope and not threshold and top is None:
+        return [Activation("relu", torch.relu)]
+
+    def bent(x: Tensor) -> Tensor:
+        out = torch.where(x >= threshold, x, slope * (x - threshold))
+        return out if top is None else torch.clamp(out, max=top)
+
+    return [Activation("bent relu", bent)]
+
+
+@lowers("LeakyReLU")
+def leaky_relu(layer: Any) -> list[nn.Module]:
+    """`LeakyReLU`."""
+    slope = float(layer.negative_slope)
+    return [Activation("leaky relu", lambda x: F.leaky_relu(x, slope))]
+
+
+@lowers("ELU")
+def elu(layer: Any) -> list[nn.Module]:
+    """`ELU`."""
+    alpha = float(layer.alpha)
+    return [Activation("elu", lambda x: F.elu(x, alpha))]
+
+
+@lowers("PReLU")
+def parametric_relu(layer: Any) -> list[nn.Module]:
+    """`PReLU`, its slopes shared over axes or not."""
+    return [ParametricReLU(layer)]
+
+
+@lowers("Softmax")
+def softmax(layer: Any) -> list[nn.Module]:
+    """`Softmax` over the last axis."""
+    if layer.axis != -1:
+        raise NotLowered("is a softmax over an axis other than the last")
+    return [Activation("softmax", ACTIVATIONS["softmax"])]
+
+
+@lowers("Dropout")
+def dropout(layer: Any) -> list[nn.Module]:
+    """`Dropout`."""
+    if getattr(layer, "noise_shape", None) is not None:
+        raise NotLowered("has a noise shape")
+    return [Dropout(float(layer.rate), whole_channels=False)]
+
+
+@lowers("SpatialDropout2D")
+def spatial_dropout(layer: Any) -> list[nn.Module]:
+    """`SpatialDropout2D`."""
+    return [Dropout(float(layer.rate), whole_channels=True)]
+
+
+@lowers("Rescaling")
+def rescaling(layer: Any) -> list[nn.Module]:
+    """`Rescaling` by numbers, or by one number a channel."""
+    return [Affine(layer.scale, layer.offset)]
+
+
+@lowers("Normalization")
+def normalization(layer: Any) -> list[nn.Module]:
+    """`Normalization` over the last axis, with mean and variance given or adapted."""
+    config = layer.get_config()
+    if config["invert"] or tuple(config["axis"] or ()) not in ((), (-1,)):
+        raise NotLowered("inverts, or normalises an axis other than the last")
+    mean = _constants(layer.mean)
+    variance = _constants(layer.variance)
+    # Keras divides by max(sqrt(variance), epsilon), epsilon = 1e-7.
+    spread = np.maximum(np.sqrt(variance), 1e-7)
+    return [Affine(1.0 / spread, -mean / spread)]
+
+
+def _constants(tensor: Any) -> NDArray[np.float64]:
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(tensor), dtype=np.float64).reshape(-1)

@@ -1,0 +1,36 @@
+"""Asking a trained network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from firstlight.training.batches import as_tensor
+from firstlight.training.lowering import Network
+from firstlight.training.machine import Machine
+
+# About 1,000 images of 28 x 28 pixels at once; larger ones are taken in smaller batches.
+PIXELS_AT_ONCE = 1000 * 28 * 28
+
+
+def predict(network: Network, images: NDArray[Any], machine: Machine) -> NDArray[np.float32]:
+    """What a network answers: `(N, K)` probabilities, or `(N, T)` values.
+
+    Args:
+        network: from `lower`; left in evaluation mode.
+        images: `(N, H, W, C)` of any type.
+        machine: where the network is, and its precision.
+    """
+    network.to(machine.device).eval()
+    size = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
+    parts: list[Tensor] = []
+    with torch.inference_mode(), machine.arithmetic():
+        # One empty batch where there are no images gives the answer its width.
+        for start in range(0, max(1, len(images)), size):
+            batch = as_tensor(images[start : start + size])
+            parts.append(network.answers(network(batch.to(machine.device))).cpu())
+    return torch.cat(parts).numpy()

@@ -1,0 +1,40 @@
+"""Loss and metric on the validation images, as Keras's `evaluate` would give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from firstlight.core.dataset import Images
+from firstlight.core.settings import TrainSettings
+from firstlight.training.batches import as_tensor
+from firstlight.training.losses import finished_metric, make_loss, summed_metric
+
+# `(N, H, W, C)` images in, `(N, K)` probabilities or `(N, T)` values out.
+Predict = Callable[[NDArray[Any]], NDArray[np.float32]]
+Validate = Callable[[Predict], dict[str, float]]
+
+
+def validator(images: Images, settings: TrainSettings) -> Validate:
+    """A function that asks a network about `images` and returns its loss and metric.
+
+    Args:
+        images: the validation part.
+        settings: every field filled in; `loss` and `metric` are used.
+    """
+    name, metric = str(settings.loss), str(settings.metric)
+    classify = images.targets.ndim == 1
+    targets = as_tensor(images.targets)
+
+    def validate(predict: Predict) -> dict[str, float]:
+        answers = torch.from_numpy(predict(images.images))
+        # Probabilities, not logits: nothing is left to be activated.
+        loss = make_loss(name, "linear", answers.shape[1], classify)(answers, targets)
+        total = summed_metric(metric, answers, targets, middle=0.5).item()
+        return {"loss": loss.item(), metric: finished_metric(metric, total, len(images))}
+
+    return validate

@@ -1,0 +1,182 @@
+"""Pages of a run and of a comparison, read back by a parser."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from firstlight.core.dataset import Refused
+from firstlight.core.findings import LayerCost
+from firstlight.core.reports import Predictions, Report
+from firstlight.draw import (
+    comparison_page,
+    headline,
+    report_figures,
+    report_page,
+    to_pngs,
+)
+from firstlight.evaluation import compare, evaluate
+
+SCRIPT = "<script>alert('x')</script>"
+LAYERS = (
+    LayerCost("conv", "Conv2D", (8, 8, 1), (6, 6, 4), 40, 40, 2592, 576, (3, 3)),
+    LayerCost("dense", "Dense", (144,), (2,), 290, 290, 576, 8, None),
+)
+EPOCHS = [
+    {"epoch": 1, "loss": 0.5, "validation_loss": 0.4, "images_per_second": 1234.0},
+    {"epoch": 2, "loss": 0.3, "validation_loss": 0.35, "images_per_second": 1250.0},
+]
+RUN = {
+    "name": "first-run",
+    "command": ["firstlight", "train", "pets & <b>"],
+    "settings": {"train": {"model": "compact", "loss": None}, "data": {"target": ["a", "b"]}},
+    "data": {
+        "source": "pets",
+        "notes": ["Sizes were <i>padded</i>."],
+        "refused": [{"file": f"{SCRIPT}.png", "reason": "it ends too soon"}],
+    },
+    "versions": {"keras": "3.15.1"},
+    "seed": 7,
+    "threads": 2,
+    "seconds": 12.34,
+}
+
+
+def classified(right: int = 15) -> Report:
+    """20 images of two classes with hostile names; the last ones are wrong."""
+    count = 20
+    targets = np.arange(count) % 2
+    said = np.where(np.arange(count) < right, targets, 1 - targets)
+    values = np.where(np.eye(2)[said] == 1, 0.9, 0.1).astype(np.float32)
+    predictions = Predictions(
+        np.array([f"{k}{SCRIPT}.png" for k in range(count)]),
+        values,
+        "classify",
+        classes=(SCRIPT, 'cat" onload="x'),
+        refused=(Refused("late.png", "not an image"),),
+    )
+    return evaluate(predictions, targets, f"pets {SCRIPT}, test")
+
+
+def measured() -> Report:
+    random = np.random.default_rng(0)
+    targets = random.normal(size=(50, 1)).astype(np.float32)
+    predictions = Predictions(
+        np.array([str(k) for k in range(50)]),
+        targets + random.normal(size=(50, 1)).astype(np.float32),
+        "measure",
+        target_names=("mass",),
+        target_units=("kg",),
+    )
+    return evaluate(predictions, targets, "stars, test")
+
+
+def images() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8)
+
+
+def page_of(report: Report, pixels: np.ndarray | None = None, run: dict | None = None) -> str:
+    pngs = to_pngs(report_figures(report, EPOCHS, pixels))
+    return report_page(RUN if run is None else run, report, EPOCHS, LAYERS, pngs, pixels)
+
+
+def test_report_page_of_classes(read_page):
+    report = classified()
+    page = read_page(page_of(report, images()))
+    assert page.headings == [
+        ("h1", "first-run"),
+        ("h2", "Training"),
+        ("h2", "Class by class"),
+        ("h2", "Worst mistakes"),
+        ("h2", "Network"),
+        ("h2", "Data"),
+        ("h2", "Settings"),
+        ("h2", "Repeat it"),
+    ]
+    assert page.title == "first-run: firstlight report"
+    assert "15 of 20 images" in page.text
+    scores = report.scores["accuracy"]
+    interval = f"{100 * scores.low:.2f} % to {100 * scores.high:.2f} % (95 % interval)"
+    assert interval in page.text.replace("\N{NO-BREAK SPACE}", " ")
+    for row in (
+        [SCRIPT, "0.7273", "0.8000", "0.7619", "10"],
+        [SCRIPT, 'cat" onload="x', "2"],
+        ['cat" onload="x', SCRIPT, "3"],
+        ["conv", "Conv2D", "6 × 6 × 4", "40", "2,592", "3 × 3"],
+        ["dense", "Dense", "2", "290", "576", "–"],
+        [f"{SCRIPT}.png", "it ends too soon"],
+        ["late.png", "not an image"],
+        ["train: model", "compact"],
+        ["train: loss", "–"],
+        ["data: target", "a, b"],
+        ["seed", "7"],
+        ["versions: keras", "3.15.1"],
+    ):
+        assert row in page.rows
+    assert "Sizes were <i>padded</i>." in page.text
+    assert "firstlight train pets & <b>" in page.text
+    assert "2 epochs in 12.3 s, 1,250 images a second in the last" in page.text
+    assert "330 parameters" in page.text
+
+
+def test_worst_mistakes_are_the_test_images_themselves(read_page):
+    report, pixels = classified(), images()
+    pictures = [png for alt, png in read_page(page_of(report, pixels)).images if "truly" in alt]
+    assert len(pictures) == 5
+    for position, png in zip(range(15, 20), pictures, strict=True):
+        shown = np.asarray(Image.open(io.BytesIO(png)))
+        assert np.array_equal(shown, np.repeat(pixels[position], 3, axis=2))
+
+
+def test_figures_are_embedded_unchanged(read_page):
+    report = classified()
+    figures = report_figures(report, EPOCHS)
+    assert list(figures) == ["curves", "confusion"]
+    pngs = to_pngs(figures)
+    page = read_page(report_page(RUN, report, EPOCHS, LAYERS, pngs))
+    assert [png for _, png in page.images] == list(pngs.values())
+
+
+def test_report_page_of_values(read_page):
+    page = read_page(page_of(measured()))
+    assert ("h2", "Predicted against true") in page.headings
+    assert ("h2", "Worst mistakes") not in page.headings
+    assert "kg (root mean square) on 50 images" in page.text
+
+
+def test_a_page_needs_little(read_page):
+    """A model that was not trained here: no epochs, no layers, an empty run."""
+    report = classified()
+    page = read_page(report_page({}, report, [], (), to_pngs(report_figures(report, []))))
+    assert [title for _, title in page.headings] == [report.data, "Class by class", "Data"]
+
+
+def test_no_mistakes_are_said(read_page):
+    page = read_page(page_of(classified(right=20), images()))
+    assert "There are none." in page.text
+
+
+def test_headline_without_interval_is_one_sentence():
+    report = measured()
+    bare = replace(report, scores={"rmse": replace(report.scores["rmse"], low=None, high=None)})
+    assert headline(bare).endswith("images that it was not trained on.")
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_comparison_page(read_page, trained):
+    comparison = compare({"first": classified(), SCRIPT: classified(right=20)})
+    runs = {
+        "first": {"settings": {"model": "compact", "epochs": 5}},
+        SCRIPT: {"settings": {"model": "simple", "epochs": 5}},
+    }
+    epochs = {name: EPOCHS if trained else [] for name in runs}
+    page = read_page(comparison_page(comparison, runs, epochs))
+    assert comparison.differences[0].sentence in page.text
+    assert ["model", "compact", "simple"] in page.rows
+    assert not any(row[0] == "epochs" for row in page.rows)
+    assert ["first", "0.7500", "–", "–", "–"] in page.rows
+    assert len(page.images) == trained

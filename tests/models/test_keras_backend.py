@@ -1,0 +1,137 @@
+"""The backend is the user's choice, and Keras on torch is whole although it is imported quickly."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run_python(code: str, home: Path, **environment: str) -> str:
+    """Run code in a fresh process with an empty home folder; returns what it prints."""
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "OMP_NUM_THREADS": "2",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=variables | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+NAME = "from firstlight.models import import_keras; print(import_keras().backend.backend())"
+
+
+def write_choice(home: Path, backend: str) -> None:
+    (home / ".keras").mkdir()
+    (home / ".keras" / "keras.json").write_text(json.dumps({"backend": backend}))
+
+
+def test_torch_is_the_default_and_no_choice_is_overruled(tmp_path: Path) -> None:
+    assert run_python(NAME, tmp_path) == "torch"
+    # Keras has now written keras.json itself.
+    assert json.loads((tmp_path / ".keras" / "keras.json").read_text())["backend"] == "tensorflow"
+    assert run_python(NAME, tmp_path) == "torch"
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_the_users_backend_is_kept(tmp_path: Path, where: str) -> None:
+    # NumPy is the one other backend that is always installed; Keras reads it for inference only.
+    code = (
+        "from firstlight.models.backend import _choose_backend; import os;"
+        "print(_choose_backend(), os.environ.get('KERAS_BACKEND'))"
+    )
+    if where == "file":
+        write_choice(tmp_path, "numpy")
+        assert run_python(code, tmp_path) == "numpy None"
+    else:
+        assert run_python(code, tmp_path, KERAS_BACKEND="numpy") == "numpy numpy"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("theano", "KERAS_BACKEND is one of torch, tensorflow, jax, openvino, numpy, but 'theano'"),
+        ("openvino", "KERAS_BACKEND asks for openvino, which is not installed: run `pip install"),
+    ],
+)
+def test_an_impossible_backend_is_refused(tmp_path: Path, asked: str, message: str) -> None:
+    code = (
+        "from firstlight.models import import_keras\n"
+        "from firstlight.core.errors import ModelError\n"
+        "try: import_keras()\n"
+        "except ModelError as error: print(error)"
+    )
+    assert run_python(code, tmp_path, KERAS_BACKEND=asked).startswith(message)
+
+
+def test_the_stand_in_is_gone_afterwards_and_the_real_module_can_be_imported(
+    tmp_path: Path,
+) -> None:
+    code = """
+import sys, torch
+from firstlight.models import import_keras
+keras = import_keras(quick=True)
+left = [name for name in ("torch._dynamo", "sklearn", "matplotlib", "pandas") if name in sys.modules]
+print(left, "_dynamo" in vars(torch))
+a = keras.ops.convert_to_numpy(keras.random.normal((3,), seed=7))
+print(keras.ops.image.resize(torch.ones(1, 4, 4, 1), (2, 2)).shape)
+print(keras.ops.image.elastic_transform(torch.ones(1, 4, 4, 1), seed=1).shape)
+print("torch._dynamo" in sys.modules)
+import torch._dynamo, pandas
+print(torch._dynamo is sys.modules["torch._dynamo"], torch._dynamo.config.recompile_limit > 0)
+compiled = torch.compile(lambda x: x + keras.random.normal((3,), seed=7), backend="eager")
+print((compiled(torch.zeros(3)).numpy() == a).all(), (compiled(torch.zeros(3)).numpy() == a).all())
+seed = sys.modules["keras.src.backend.torch.random"].torch_seed_generator
+print(hasattr(torch._dynamo.disable(lambda: 1), "_torchdynamo_disable"))
+"""
+    assert run_python(code, tmp_path).splitlines() == [
+        "[] False",
+        "torch.Size([1, 2, 2, 1])",
+        "torch.Size([1, 4, 4, 1])",
+        "False",
+        "True True",
+        "True True",
+        "True",
+    ]
+
+
+def test_the_stand_in_turns_into_the_real_module_for_any_other_name(tmp_path: Path) -> None:
+    code = """
+import sys, torch
+from firstlight.models.backend import _without_dynamo
+with _without_dynamo(True):
+    import torch._dynamo as stand_in
+    print(type(stand_in).__name__, stand_in.config.recompile_limit > 0)
+    print(sys.modules["torch._dynamo"] is stand_in)
+print(sys.modules["torch._dynamo"] is torch._dynamo)
+"""
+    assert run_python(code, tmp_path).splitlines() == ["_DynamoStandIn True", "False", "True"]
+
+
+def test_without_quick_the_wrappers_for_scikit_learn_are_whole(tmp_path: Path) -> None:
+    code = """
+from firstlight.models import import_keras
+keras = import_keras()
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile(loss="mean_squared_error")
+print(keras.wrappers.SKLearnRegressor(model).get_params()["model"] is model)
+"""
+    assert run_python(code, tmp_path) == "True"
+
+
+def test_the_package_imports_neither_keras_nor_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys, firstlight.models; print([m for m in ('keras', 'torch') if m in sys.modules])"
+    )
+    assert run_python(code, tmp_path) == "[]"

@@ -1,0 +1,89 @@
+"""The preparation is the model's first layer and does what NumPy does by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firstlight.core.errors import ModelError
+from firstlight.models import build_model, default_preparation, prepare_model
+from firstlight.models.preparation import channel_statistics
+
+
+def answer(model: Any, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.asarray(model(images).detach())
+
+
+def pixels(dtype: str) -> np.ndarray[Any, Any]:
+    random = np.random.default_rng(1)
+    if np.dtype(dtype).kind == "f":
+        return random.normal(3.0, 2.0, (9, 32, 32, 3)).astype(dtype)
+    return random.integers(0, np.iinfo(dtype).max, (9, 32, 32, 3), dtype, endpoint=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("preparation", ["rescale", "standardise"])
+def test_it_does_what_numpy_does(residual: Any, dtype: str, preparation: str) -> None:
+    images = pixels(dtype)
+    if (dtype, preparation) == ("float32", "rescale"):
+        with pytest.raises(ModelError, match="rescale needs pixels of a type with a known largest"):
+            prepare_model(residual, preparation, images)
+        return
+    by_hand = (
+        images / np.iinfo(dtype).max
+        if preparation == "rescale"
+        else (images - images.mean((0, 1, 2))) / images.std((0, 1, 2))
+    )
+    prepared = prepare_model(residual, preparation, images)
+    np.testing.assert_allclose(
+        answer(prepared, images.astype("float32")),
+        answer(residual, by_hand.astype("float32")),
+        atol=1e-5,
+    )
+
+
+def test_a_chain_stays_a_chain_and_shares_its_layers(simple: Any, keras: Any) -> None:
+    images = np.zeros((2, 28, 28, 1), "uint8")
+    prepared = prepare_model(simple, "rescale", images)
+    assert isinstance(prepared, keras.Sequential)
+    assert prepared.layers[1:] == simple.layers
+    assert prepare_model(prepared, "standardise", images) is prepared
+    assert prepare_model(simple, "none", images) is simple
+
+
+def test_a_functional_model_that_is_prepared_already_is_left(residual: Any) -> None:
+    images = pixels("uint8")
+    prepared = prepare_model(residual, "rescale", images)
+    assert prepare_model(prepared, "rescale", images) is prepared
+
+
+def test_an_unknown_preparation(simple: Any) -> None:
+    with pytest.raises(ModelError, match="no preparation called rescaled: did you mean rescale"):
+        prepare_model(simple, "rescaled", np.zeros((2, 28, 28, 1), "uint8"))
+
+
+def test_statistics_in_pieces_keep_their_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A large mean and a small spread: one pass in float32 would lose the variance altogether.
+    images = (1e4 + np.random.default_rng(2).random((50, 8, 8, 2))).astype("float32")
+    monkeypatch.setattr("firstlight.models.preparation._CHUNK_BYTES", 3 * 8 * 8 * 2 * 8)
+    mean, variance = channel_statistics(images)
+    exact = images.astype(np.float64)
+    np.testing.assert_allclose(mean, exact.mean((0, 1, 2)), rtol=1e-14)
+    np.testing.assert_allclose(variance, exact.var((0, 1, 2)), rtol=1e-10)
+
+
+def test_the_default_goes_by_the_type() -> None:
+    named = {dtype: default_preparation(dtype) for dtype in ("uint8", "uint16", "float64", "int32")}
+    assert named == {
+        "uint8": "rescale",
+        "uint16": "rescale",
+        "float64": "standardise",
+        "int32": "standardise",
+    }
+
+
+def test_a_constant_channel_does_not_divide_by_zero() -> None:
+    model = build_model("simple", (28, 28, 1), 10, "classify")
+    images = np.full((3, 28, 28, 1), 7, "uint8")
+    prepared = prepare_model(model, "standardise", images)
+    assert np.isfinite(answer(prepared, images.astype("float32"))).all()

@@ -1,0 +1,77 @@
+"""Networks from a Python file: what is called with what, and what is said when it fails."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firstlight.core.errors import ModelError
+from firstlight.models import build_model, check_model
+
+MNIST = (28, 28, 1)
+
+
+def test_the_notebooks_functions(notebook: Path) -> None:
+    simple = build_model(f"{notebook}:make_model_simple", MNIST, 10, "classify")
+    assert simple.count_params() == 15_586
+    twins: Any = build_model(f"{notebook}:make_model_twins", MNIST, 3, "measure")
+    # Without an input of its own: built for the images, and still compiled.
+    assert (twins.input_shape, twins.output_shape) == ((None, 28, 28, 1), (None, 3))
+    # What the shared initializer does, and why recipes name theirs instead.
+    second, third = twins.layers[2], twins.layers[3]
+    assert np.array_equal(np.asarray(second.kernel), np.asarray(third.kernel))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import tensorflow as tf\ndef make(): ...", "net.py imports tensorflow, which is not"),
+        ("import nowhere_to_be_found\ndef make(): ...", "run `pip install nowhere_to_be_found`"),
+        ("def make(:", "net.py is no Python that can be read"),
+        ("1 / 0\ndef make(): ...", "net.py stopped while it ran: division by zero."),
+        ("def made(): ...", "net.py has no function make: did you mean made?"),
+        ("make = 3", "net.py holds no function make once it has run."),
+        ("def make(depth): ...", "net.py:make needs an argument depth, which firstlight does not"),
+        ("def make(): return 3", "returned int, not a Keras model"),
+        ("def make(): raise KeyError('x')", "stopped while making the network for 28x28x1 images"),
+    ],
+)
+def test_what_can_go_wrong(tmp_path: Path, body: str, message: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(body)
+    with pytest.raises(ModelError) as caught:
+        build_model(f"{path}:make", MNIST, 10, "classify")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_a_function_named(notebook: Path) -> None:
+    with pytest.raises(ModelError, match="name the function too, as in net.py:make_model: choose"):
+        build_model(str(notebook), MNIST, 10, "classify")
+    with pytest.raises(ModelError, match=r"there is no file .*other\.py"):
+        build_model(str(notebook.with_name("other.py")) + ":make", MNIST, 10, "classify")
+
+
+def test_arguments_by_name_neighbours_and_networks_written_as_a_class(tmp_path: Path) -> None:
+    (tmp_path / "neighbour.py").write_text("WIDTH = 5\n")
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import keras\n"
+        "from neighbour import WIDTH\n"
+        "class Net(keras.Model):\n"
+        "    def __init__(self, outputs):\n"
+        "        super().__init__()\n"
+        "        self.flat, self.last = keras.layers.Flatten(), keras.layers.Dense(outputs + WIDTH)\n"
+        "    def call(self, images):\n"
+        "        return self.last(self.flat(images))\n"
+        "def make(n_classes, task, *, shape, depth=3, **others):\n"
+        "    assert (task, shape, depth, others) == ('classify', (28, 28, 1), 3, {})\n"
+        "    return Net(n_classes)\n"
+    )
+    model = build_model(f"{path}:make", MNIST, 10, "classify")
+    assert (model.input_shape, model.output_shape) == ((None, 28, 28, 1), (None, 15))
+    assert model.count_params() == 785 * 15
+    # Its constructor takes an argument that no file could give it back.
+    (finding,) = check_model(f"{path}:make", MNIST, 10, "classify").findings
+    assert "a layer of your own needs a get_config method" in finding.message

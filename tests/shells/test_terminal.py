@@ -1,0 +1,220 @@
+"""Pieces of the command line: text, tables, progress, plain values, and the process itself."""
+
+import io
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from firstlight.core.dataset import Images
+from firstlight.core.settings import DataSettings, TrainSettings
+from firstlight.shells.cli.plain import plain
+from firstlight.shells.cli.progress import training_progress
+from firstlight.shells.cli.terminal import make_console, show_table
+from firstlight.shells.cli.text import clean, duration, number
+
+RUN = "import sys; from firstlight.shells.cli.main import main; main(sys.argv[1:])"
+
+
+def console(terminal: bool) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=80, color_system=None)
+
+
+def written(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def step(number: int, loss: float = 0.5) -> dict[str, Any]:
+    return {
+        "kind": "step",
+        "step": number,
+        "steps_total": 10,
+        "epoch": 1,
+        "loss": loss,
+        "images_per_second": 12000.0,
+        "seconds_left": 75.0,
+    }
+
+
+def epoch(**values: float | None) -> dict[str, Any]:
+    return {
+        "kind": "epoch",
+        "epoch": 1,
+        "epochs": 1,
+        "loss": 0.5,
+        "images_per_second": 12000.0,
+        "seconds": 61.0,
+        **values,
+    }
+
+
+def test_a_terminal_sees_a_moving_line() -> None:
+    screen = console(terminal=True)
+    with training_progress(screen) as receive:
+        receive({"kind": "start", "epochs": 1})
+        receive(step(5))
+    assert "epoch 1/1" in written(screen)
+    assert "loss 0.5000  12,000 images/s  1:15 left" in written(screen)
+
+
+def test_a_pipe_sees_lines_without_escape_sequences() -> None:
+    screen = console(terminal=False)
+    with training_progress(screen) as receive:
+        receive({"kind": "start", "epochs": 1})
+        receive(step(5))
+        receive(epoch(rmse=0.25, validation_loss=0.125, validation_rmse=0.0625))
+        receive({"kind": "state", "state": "resumed", "message": "resumed at step 5"})
+    lines = written(screen).splitlines()
+    assert lines[1].split() == ["epoch", "loss", "rmse", "loss", "rmse", "images/s", "time"]
+    assert lines[2].split() == ["1/1", "0.5000", "0.2500", "0.1250", "0.0625", "12,000", "1:01"]
+    assert lines[3:] == ["resumed at step 5"]
+
+
+def test_an_epoch_without_validation_or_finite_loss_is_shown() -> None:
+    screen = console(terminal=False)
+    with training_progress(screen) as receive:
+        receive(epoch(accuracy=None, validation_loss=None, validation_accuracy=None))
+    assert written(screen).splitlines()[2].split()[1:5] == ["0.5000", "-", "-", "-"]
+
+
+@pytest.mark.parametrize("bad", ["\x1b[2J", "\n", "\r", "\x00", "\u202e", "\x9b31m", "\udcff"])
+def test_clean_leaves_nothing_that_moves_the_cursor(bad: str) -> None:
+    cleaned = clean(f"a{bad}b")
+    assert cleaned.isprintable()
+    assert cleaned.encode().decode("unicode_escape") == f"a{bad}b"
+
+
+def test_long_names_are_folded_not_cut() -> None:
+    screen = console(terminal=False)
+    show_table(screen, ("file", "value"), [("x" * 200, "1")], words=("file",))
+    assert written(screen).count("x") == 200
+    assert max(map(len, written(screen).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (float("nan"), "-"), (0.0, "0"), (1234567.0, "1,234,567"), (1.5e-7, "1.5e-07")],
+)
+def test_numbers(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_duration_does_not_round_up_to_sixty() -> None:
+    assert duration(59.7) == "1:00"
+    assert duration(9.97) == "10 s"
+
+
+def test_plain_makes_numpy_and_paths_strict_json() -> None:
+    value = {
+        1: (np.float32("inf"), np.int64(3), np.bool_(True), np.str_("a")),
+        "path": Path("runs/x"),
+        "array": np.array([[0.5, np.nan]]),
+    }
+    assert plain(value) == {"1": [None, 3, True, "a"], "path": "runs/x", "array": [[0.5, None]]}
+
+
+def test_plain_leaves_pixels_out() -> None:
+    images = Images(np.zeros((2, 3, 3, 1)), np.zeros(2), np.array(["a", "b"]))
+    assert plain({"train": images}) == {"train": {}}
+
+
+def test_plain_refuses_what_it_has_no_rule_for() -> None:
+    @dataclass
+    class Record:
+        value: object
+
+    with pytest.raises(TypeError, match="no rule for a set"):
+        plain(Record({1}))
+
+
+def start(*arguments: str, code: str = RUN, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | variables,
+    )
+
+
+@pytest.mark.parametrize("verb", ["", "train", "explore"])
+def test_help_imports_nothing_heavy(verb: str) -> None:
+    code = (
+        "import sys; from firstlight.shells.cli.main import run; run(sys.argv[1:]); "
+        "heavy = {'numpy', 'torch', 'keras', 'matplotlib', 'pandas', 'rich', 'PIL', 'yaml'}; "
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = start(*verb.split(), "--help", code=code)
+    assert done.stdout.startswith("Usage: firstlight")
+    assert done.stderr.strip() == "[]"
+
+
+def test_help_lists_every_field_of_the_settings_once() -> None:
+    shown = start("train", "--help").stdout
+    for item in (*fields(TrainSettings), *fields(DataSettings)):
+        option = "--" + item.name.replace("_", "-")
+        lines = [line for line in shown.splitlines() if line.strip().startswith(f"{option} ")]
+        assert len(lines) == 1, option
+    for choice in ("one-cycle", "huber", "standardise", "stretch"):
+        assert choice in shown
+
+
+def test_tab_completion_offers_choices() -> None:
+    done = start(
+        _FIRSTLIGHT_COMPLETE="complete_bash",
+        COMP_WORDS="firstlight train mnist --optimizer ada",
+        COMP_CWORD="4",
+    )
+    assert done.stdout.split() == ["adam", "adamw"]
+
+
+def test_a_closed_pipe_ends_without_a_word() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, "--help"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_stdout_that_knows_only_ascii_still_gets_every_name() -> None:
+    code = (
+        "from firstlight.shells.cli import main; "
+        "main.run = lambda arguments: print('na\\xefve \\u5b66') or 0; main.main([])"
+    )
+    done = start(code=code, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (done.returncode, done.stdout) == (0, "na\\xefve \\u5b66\n")
+
+
+def test_the_console_takes_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    make_console().print("[red]cat[/red] :smile:")
+    assert capsys.readouterr().out == "[red]cat[/red] :smile:\n"
+
+
+def test_warnings_of_libraries_are_one_line() -> None:
+    code = (
+        "import warnings; from firstlight.shells.cli import main; "
+        "main.run = lambda arguments: warnings.warn('old\\nfile') or 0; main.main([])"
+    )
+    done = start(code=code)
+    assert (done.returncode, done.stderr) == (0, "firstlight: warning: old file\n")
+
+
+def test_the_version_is_the_packages() -> None:
+    from importlib.metadata import version
+
+    assert start("--version").stdout == f"firstlight {version('firstlight')}\n"

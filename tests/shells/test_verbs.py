@@ -1,0 +1,288 @@
+"""Every verb against the stand-in for the api: what it asks for, shows, writes, and ends with."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from firstlight.core.errors import DataError, FirstlightError, RunError, TrainingError
+
+FILES = ["a.png", "[bold]b.png", "'-c\x07.png"]
+VERBS = [
+    ("explore", "photos"),
+    ("check", "mnist"),
+    ("train", "mnist"),
+    ("train", "--resume", "odd-compact"),
+    ("evaluate", "odd-compact"),
+    ("predict", "odd-compact", "a.png"),
+    ("compare", "one", "two"),
+    ("models",),
+    ("doctor",),
+]
+
+
+def only_call(calls: list[Any]) -> Any:
+    assert len(calls) == 1
+    return calls[0]
+
+
+@pytest.mark.parametrize("arguments", VERBS, ids=" ".join)
+def test_json_is_the_only_thing_on_stdout(
+    arguments: tuple[str, ...], api: SimpleNamespace, cli: Any
+) -> None:
+    ended = cli(*arguments, "--json")
+    assert isinstance(ended.document(), dict)
+    assert "a library prints to stdout" in ended.err
+
+
+@pytest.mark.parametrize("arguments", VERBS, ids=" ".join)
+@pytest.mark.parametrize("columns", [80, 120])
+def test_screens_fit_and_hold_no_control_characters(
+    arguments: tuple[str, ...],
+    columns: int,
+    api: SimpleNamespace,
+    cli: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    ended = cli(*arguments)
+    lines = ended.out.splitlines()
+    assert lines
+    assert max(map(len, lines)) <= columns
+    assert all(line.isprintable() for line in lines)
+
+
+def test_odd_names_are_shown_as_they_are(api: SimpleNamespace, cli: Any) -> None:
+    shown = cli("predict", "odd-compact", "a.png").out
+    assert "[red]cat[/red]" in shown
+    assert "[bold]b.png" in shown
+    assert r"clear\x1b[2J\nscreen" in shown
+    assert r"bad\x1b[31m.png" in shown
+
+
+def test_given_settings_reach_the_api_and_no_others(
+    api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    cli(
+        *("train", "photos", "--epochs", "3", "--learning-rate", "0.01", "--resize", "pad"),
+        *("--target", "length", "--target", "width", "--runs", "elsewhere"),
+    )
+    verb, arguments, settings = only_call(calls)
+    assert (verb, arguments) == ("train", ("photos",))
+    assert settings == {
+        "epochs": 3,
+        "learning_rate": 0.01,
+        "resize": "pad",
+        "target": ("length", "width"),
+        "runs": Path("elsewhere"),
+    }
+
+
+def test_resume_goes_on_with_a_run(api: SimpleNamespace, calls: list[Any], cli: Any) -> None:
+    cli("train", "--resume", "odd-compact")
+    assert only_call(calls) == ("resume", ("odd-compact",), {"runs": Path("runs")})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train",), "no DATA: give images to train on"),
+        (("train", "mnist", "--resume", "r"), "leave DATA out"),
+        (("train", "--resume", "r", "--batch-size", "8"), "leave --batch-size out"),
+        (("train", "mnist", "--optimizer", "adm"), "--optimizer takes one of adam, adamw"),
+        (("train", "mnist", "--epochs", "0"), "--epochs takes 1 or more, but 0 came"),
+        (("train", "mnist", "--epochs", "many"), "Invalid value for '--epochs'"),
+        (("train", "mnist", "--epoch", "3"), "--epochs"),
+        (("trian", "mnist"), "Did you mean 'train'?"),
+        (("predict", "r"), "Missing argument 'FILE'"),
+        (("predict", "r", "f", "--format", "xml"), "--format takes one of table, csv, json"),
+        (("predict", "r", "f", "--output", "o.txt"), "--output writes .csv or .json"),
+        (("check", "mnist", "--output", "o.yaml"), "give --fix too"),
+        ((), "Missing command"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_code_2(
+    arguments: tuple[str, ...], message: str, api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    ended = cli(*arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.startswith("firstlight: ")
+    assert ended.err.count("\n") == 1
+    assert message in ended.err
+    assert calls == []
+
+
+def fail_with(error: BaseException) -> Any:
+    def verb(*arguments: Any, **settings: Any) -> Any:
+        raise error
+
+    return verb
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (DataError("folder x holds no images."), 2, "folder x holds no images."),
+        (RunError("no run called\x1b[2J r."), 2, r"no run called\x1b[2J r."),
+        (TrainingError("the loss is not finite."), 1, "the loss is not finite."),
+        (MemoryError(), 1, "the memory ran out"),
+        (PermissionError(13, "Permission denied", "/x/y"), 2, "/x/y cannot be read or written"),
+        (KeyError("weights"), 1, "this is firstlight's own fault, not yours (KeyError: 'weights')"),
+        (KeyboardInterrupt(), 130, "interrupted."),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_errors_end_with_one_line_and_their_code(
+    error: BaseException, code: int, message: str, api: SimpleNamespace, cli: Any
+) -> None:
+    api.doctor = fail_with(error)
+    ended = cli("doctor")
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.strip().startswith(f"firstlight: {message}")
+    assert ended.err.strip().count("\n") == 0
+
+    api.doctor = fail_with(error)
+    ended = cli("doctor", "--json")
+    assert ended.code == code
+    assert ended.document()["error"]["kind"] == type(error).__name__
+    assert ended.document()["error"]["message"].startswith(message)
+
+
+def test_only_debug_shows_the_traceback(api: SimpleNamespace, cli: Any) -> None:
+    api.doctor = fail_with(FirstlightError("broken."))
+    assert "Traceback" not in cli("doctor").err
+    assert "Traceback" in cli("doctor", "--debug").err
+
+
+def test_explore_tells_what_was_read_and_what_was_not(api: SimpleNamespace, cli: Any) -> None:
+    files = cli("explore", "photos", "--json").document()["files"]
+    assert files == {
+        "read": 18,
+        "refused": [{"file": "bad\x1b[31m.png", "reason": "no image: the file is empty"}],
+    }
+    shown = cli("explore", "photos").out
+    assert "18 files read, 1 left out." in shown
+    assert r"bad\x1b[31m.png" in shown
+
+
+def test_explore_shows_numbers_labels_duplicates_and_sizes(api: SimpleNamespace, cli: Any) -> None:
+    lines = [" ".join(line.split()) for line in cli("explore", "photos").out.splitlines()]
+    assert "train 12 8x6x3 uint8 0 255 33.3 78.9" in lines
+    assert "0 [red]cat[/red] 9 2 1 1 0 0 0" in lines
+    assert "3 naïve 学 1 0 1 0 0 0 1" in lines
+    assert "In two parts at once: 0 in train/validation, 2 in train/test, 0 in" in lines
+    assert "16 12 6" in lines
+    assert "Balance: 12 images of the largest class for one of the smallest." in lines
+    assert "Note: 16x12 images were brought to 8x6." in lines
+
+
+def test_explore_saves_where_it_is_told(api: SimpleNamespace, calls: list[Any], cli: Any) -> None:
+    ended = cli("explore", "photos", "--save", "look", "--seed", "3")
+    assert only_call(calls) == ("explore", ("photos",), {"save": Path("look"), "seed": 3})
+    assert "Page    look/index.html" in ended.out
+
+
+def test_check_ends_with_2_where_there_are_errors(api: SimpleNamespace, cli: Any) -> None:
+    ended = cli("check", "mnist", "--model", "net.yaml")
+    assert ended.code == 2
+    assert "error in dense: Dense gives 12x12x10 answers" in ended.out
+    assert "fix: put Flatten() before it" in ended.out
+    assert "12x12x16" in ended.out
+    document = cli("check", "mnist", "--json").document()
+    assert document["checkup"]["findings"][0]["fix"]["edits"][0]["layer"]["kind"] == "Flatten"
+
+
+def test_fix_never_writes_over_a_file_by_itself(
+    api: SimpleNamespace,
+    calls: list[Any],
+    cli: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = cli("check", "mnist", "--model", "nets/net.yaml", "--fix")
+    assert only_call(calls)[2] == {"model": "nets/net.yaml", "fix": Path("net-mended.yaml")}
+    assert "firstlight train mnist --model net-mended.yaml" in ended.out
+    Path("net-mended.yaml").write_text("kept")
+    ended = cli("check", "mnist", "--model", "nets/net.yaml", "--fix")
+    assert ended.code == 2
+    assert "net-mended.yaml exists already" in ended.err
+    cli("check", "mnist", "--fix", "--output", "net-mended.yaml")
+    assert calls[-1][2] == {"fix": Path("net-mended.yaml")}
+
+
+def test_train_shows_plan_epochs_report_and_files(api: SimpleNamespace, cli: Any) -> None:
+    shown = cli("train", "mnist").out
+    assert shown.startswith("data    odd [bold]\nmodel   compact\nrecipe  2 epochs\n")
+    rows = [" ".join(line.split()) for line in shown.splitlines() if "/2" in line]
+    assert rows == [
+        "1/2 0.2500 93.21 % 0.1250 98.76 % 12,346 4.2 s",
+        "2/2 0.1250 93.21 % 0.0625 98.76 % 12,346 4.2 s",
+    ]
+    assert "66.67 %   20.77 % to 93.85 % (95 % interval)" in shown
+    assert "Report  runs/odd-compact/report.html" in shown
+
+
+def test_quiet_leaves_the_report(api: SimpleNamespace, cli: Any) -> None:
+    shown = cli("train", "mnist", "--quiet").out
+    assert "recipe" not in shown
+    assert "66.67 %" in shown
+
+
+def test_evaluate_document_is_strict_json(api: SimpleNamespace, cli: Any) -> None:
+    document = cli("evaluate", "odd-compact", "--json").document()
+    assert document["scores"]["loss"]["value"] is None
+    assert document["scores"]["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert document["refused"][0]["reason"] == "no image: the file is empty"
+
+
+def test_predictions_as_csv_start_no_formula(
+    api: SimpleNamespace, cli: Any, tmp_path: Path
+) -> None:
+    output = tmp_path / "answers.csv"
+    assert cli("predict", "odd-compact", "a.png", "--output", output).code == 0
+    with output.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert rows[0] == ["file", "class", "probability"]
+    assert rows[1][:2] == ["a.png", "[red]cat[/red]"]
+    assert float(rows[1][2]) == 0.9
+    assert rows[3][:2] == ["'-c\x07.png", "'=1+1"]
+
+
+def test_csv_and_json_go_to_stdout_alone(api: SimpleNamespace, cli: Any) -> None:
+    shown = cli("predict", "r", "a.png", "--format", "csv").out
+    assert [row[0] for row in csv.reader(io.StringIO(shown))] == ["file", *FILES]
+    as_format = json.loads(cli("predict", "r", "a.png", "--format", "json").out)
+    assert as_format == cli("predict", "r", "a.png", "--json").document()
+    assert as_format["predictions"][0]["class"] == "[red]cat[/red]"
+    assert as_format["refused"][0]["file"] == "bad\x1b[31m.png"
+
+
+def test_compare_tells_chance_scores_and_settings(
+    api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    shown = cli("compare", "one", "two", "--save", "both").out
+    assert only_call(calls) == (
+        "compare",
+        (["one", "two"],),
+        {"runs": Path("runs"), "save": Path("both")},
+    )
+    assert "two is better than one by more than chance." in shown
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "one 90.00 %" in lines
+    assert "model simple compact" in lines
+    assert "epochs - 3" in lines
+    assert "Page both/index.html" in lines
+
+
+def test_doctor_tells_why_no_gpu(api: SimpleNamespace, cli: Any) -> None:
+    shown = cli("doctor").out
+    assert "this machine shows none" in shown
+    assert "OMP_NUM_THREADS=2" in shown
+    assert "not installed" in shown

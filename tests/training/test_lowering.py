@@ -1,0 +1,333 @@
+"""Parity with Keras: outputs, gradients' effect and moving statistics, for every lowered layer."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from firstlight.core.errors import ModelError
+from firstlight.models.backend import import_keras
+from firstlight.training.lowering import lower
+
+keras = import_keras()
+L = keras.layers
+IMAGE = (12, 11, 6)
+
+LAYERS = {
+    "conv": lambda: L.Conv2D(5, 3),
+    "conv activation": lambda: L.Conv2D(5, 3, activation="relu"),
+    "conv same": lambda: L.Conv2D(5, 3, padding="same"),
+    "conv same even kernel": lambda: L.Conv2D(5, (4, 2), padding="same"),
+    "conv same stride": lambda: L.Conv2D(5, 3, strides=2, padding="same"),
+    "conv same stride, other kernel": lambda: L.Conv2D(5, (5, 2), strides=(2, 3), padding="same"),
+    "conv stride": lambda: L.Conv2D(5, 3, strides=(3, 2)),
+    "conv dilation": lambda: L.Conv2D(5, 3, dilation_rate=(2, 3), padding="same"),
+    "conv groups": lambda: L.Conv2D(6, 3, groups=3),
+    "conv no bias": lambda: L.Conv2D(5, 3, use_bias=False),
+    "depthwise": lambda: L.DepthwiseConv2D(3, padding="same", strides=2),
+    "transposed": lambda: L.Conv2DTranspose(4, 3, strides=2, padding="same"),
+    "transposed valid": lambda: L.Conv2DTranspose(4, (3, 5), strides=(2, 3)),
+    "transposed small kernel": lambda: L.Conv2DTranspose(4, 2, strides=3, padding="same"),
+    "transposed small kernel valid": lambda: L.Conv2DTranspose(4, 2, strides=3),
+    "transposed even": lambda: L.Conv2DTranspose(4, 4, strides=2, padding="same"),
+    "max pooling": lambda: L.MaxPooling2D(2),
+    "max pooling same": lambda: L.MaxPooling2D(3, strides=2, padding="same"),
+    "max pooling overlap": lambda: L.MaxPooling2D((3, 2), strides=(2, 1)),
+    "average pooling": lambda: L.AveragePooling2D(2),
+    "average pooling same": lambda: L.AveragePooling2D(3, strides=1, padding="same"),
+    "global average": lambda: L.GlobalAveragePooling2D(),
+    "global average kept": lambda: L.GlobalAveragePooling2D(keepdims=True),
+    "global max": lambda: L.GlobalMaxPooling2D(),
+    "batch norm": lambda: L.BatchNormalization(momentum=0.9),
+    "batch norm bare": lambda: L.BatchNormalization(center=False, scale=False),
+    "layer norm": lambda: L.LayerNormalization(),
+    "group norm": lambda: L.GroupNormalization(3),
+    "dense on pixels": lambda: L.Dense(4, activation="tanh"),
+    "flatten": lambda: L.Flatten(),
+    "reshape": lambda: L.Reshape((11, 24, 3)),
+    "reshape to rows": lambda: L.Reshape((12, 66)),
+    "permute": lambda: L.Permute((3, 1, 2)),
+    "zero padding": lambda: L.ZeroPadding2D(((1, 2), (3, 0))),
+    "cropping": lambda: L.Cropping2D(((1, 2), (3, 0))),
+    "up-sampling": lambda: L.UpSampling2D((2, 3)),
+    "up-sampling bilinear": lambda: L.UpSampling2D(2, interpolation="bilinear"),
+    "relu": lambda: L.ReLU(),
+    "relu bent": lambda: L.ReLU(max_value=1.5, negative_slope=0.1, threshold=0.2),
+    "leaky relu": lambda: L.LeakyReLU(0.3),
+    "elu": lambda: L.ELU(0.7),
+    "prelu": lambda: L.PReLU(alpha_initializer="glorot_uniform"),
+    "prelu shared": lambda: L.PReLU(alpha_initializer="random_normal", shared_axes=[1, 2]),
+    "softmax": lambda: L.Softmax(),
+    "rescaling": lambda: L.Rescaling(1 / 255, offset=-0.5),
+    "normalization": lambda: L.Normalization(
+        mean=[0.1, 0.2, 0.3, 0, 0, 1], variance=[1.0, 2.0, 3.0, 1, 1, 0]
+    ),
+    "dropout": lambda: L.Dropout(0.5),
+    "spatial dropout": lambda: L.SpatialDropout2D(0.5),
+    **{
+        name: (lambda name=name: L.Activation(name))
+        for name in (
+            "relu relu6 leaky_relu elu selu celu gelu silu mish tanh sigmoid hard_sigmoid "
+            "hard_silu hard_tanh softplus softsign exponential softmax log_softmax linear"
+        ).split()
+    },
+}
+
+
+def pictures(shape, count=4, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, *shape)).astype("float32")
+
+
+def shaken(model, size=0.3):
+    """The model with weights that are nobody's default: zeros and ones hide mistakes."""
+    generator = np.random.default_rng(1)
+    for weight in model.weights:
+        values = generator.normal(size, size, weight.shape)
+        if "variance" in weight.path:
+            values = np.abs(values) + 0.5
+        weight.assign(values)
+    return model
+
+
+def answer(network, images):
+    network.eval()
+    with torch.no_grad():
+        return network.answers(network(torch.from_numpy(images))).numpy()
+
+
+def keras_answer(model, images, training=False):
+    return keras.ops.convert_to_numpy(model(images, training=training))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer_answers_as_keras(name):
+    model = shaken(keras.Sequential([keras.Input(IMAGE), LAYERS[name]()]))
+    network = lower(model)
+    assert network.in_keras == []
+    images = pictures(IMAGE)
+    np.testing.assert_allclose(
+        answer(network, images), keras_answer(model, images), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("size", "stride"), [((3, 3), 2), ((2, 4), 1), ((3, 2), 3)])
+def test_average_pooling_counts_only_real_pixels_where_padding_is_uneven(size, stride):
+    # By hand: Keras on torch repeats the edge here, on TensorFlow and JAX it leaves padding out.
+    layer = L.AveragePooling2D(size, strides=stride, padding="same")
+    network = lower(keras.Sequential([keras.Input(IMAGE), layer]))
+    images = pictures(IMAGE)
+    spans = []
+    for length, window in zip(IMAGE[:2], size, strict=True):
+        outputs = -(-length // stride)
+        before = max((outputs - 1) * stride + window - length, 0) // 2
+        starts = [number * stride - before for number in range(outputs)]
+        spans.append([slice(max(start, 0), start + window) for start in starts])
+    by_hand = [[images[:, rows, columns].mean((1, 2)) for columns in spans[1]] for rows in spans[0]]
+    np.testing.assert_allclose(
+        answer(network, images), np.transpose(by_hand, (2, 0, 1, 3)), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ["batch norm", "batch norm bare", "layer norm"])
+@pytest.mark.parametrize("shape", [(12, 11, 6), (9,)], ids=["image", "row"])
+def test_training_statistics_are_keras_own(name, shape):
+    model = shaken(keras.Sequential([keras.Input(shape), LAYERS[name]()]))
+    network = lower(model).train()
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    for seed in range(3):
+        images = pictures(shape, seed=seed)
+        ours = network(torch.from_numpy(images)).detach().numpy()
+        np.testing.assert_allclose(ours, keras_answer(twin, images, True), rtol=1e-4, atol=1e-5)
+    network.write_back()
+    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_batch_norm_of_a_single_row_is_keras_own():
+    model = shaken(keras.Sequential([keras.Input((9,)), L.BatchNormalization()]))
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    network = lower(model).train()
+    images = pictures((9,), count=1)
+    ours = network(torch.from_numpy(images)).detach().numpy()
+    np.testing.assert_allclose(ours, keras_answer(twin, images, True), atol=1e-6)
+    network.write_back()
+    for one, other in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_frozen_batch_norm_keeps_its_statistics():
+    model = shaken(keras.Sequential([keras.Input(IMAGE), L.BatchNormalization()]))
+    model.layers[0].trainable = False
+    before = model.get_weights()
+    network = lower(model).train()
+    images = pictures(IMAGE)
+    ours = network(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(ours, keras_answer(model, images, True), rtol=1e-4, atol=1e-5)
+    network.write_back()
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(("kernel", "padding"), [((16, 16), "valid"), ((3, 9), "same")])
+def test_wide_kernel_on_one_channel_is_unfolded_and_right(kernel, padding):
+    layers = [keras.Input((28, 28, 1)), L.Conv2D(8, kernel, padding=padding, strides=(1, 2))]
+    model = shaken(keras.Sequential(layers))
+    network = lower(model)
+    assert type(network.parts[0]).__name__ == "UnfoldedConvolution"
+    images = pictures((28, 28, 1))
+    np.testing.assert_allclose(
+        answer(network, images), keras_answer(model, images), rtol=1e-4, atol=1e-4
+    )
+
+
+def branched():
+    """Branches, a layer used twice, every merge, a nested model used twice, a broadcast."""
+    image = keras.Input((8, 8, 3))
+    shared = L.Conv2D(4, 3, padding="same", activation="relu")
+    left = shared(image)
+    right = shared(L.Conv2D(3, 1)(image))
+    pooled = L.MaxPooling2D(2)(left)
+    seen_twice = L.UpSampling2D(2)(pooled)
+    inner_in = keras.Input((8, 8, 4))
+    inner = keras.Model(inner_in, L.BatchNormalization()(L.Conv2D(4, 1)(inner_in)))
+    merged = [
+        L.Add()([left, right, seen_twice]),
+        L.Average()([left, right]),
+        L.Maximum()([left, right]),
+        L.Minimum()([left, right]),
+        L.Multiply()([left, right]),
+        L.Subtract()([left, right]),
+        inner(left),
+        inner(right),
+    ]
+    joined = L.Concatenate()(merged)
+    gate = L.GlobalAveragePooling2D(keepdims=True)(joined)
+    gated = L.Multiply()([joined, L.Dense(32, activation="sigmoid")(gate)])
+    return keras.Model(image, L.Dense(3, activation="softmax")(L.Flatten()(gated)))
+
+
+def test_functional_graph_answers_as_keras():
+    model = shaken(branched(), 0.05)
+    network = lower(model)
+    assert network.in_keras == []
+    assert network.head == "softmax"
+    images = pictures((8, 8, 3))
+    np.testing.assert_allclose(answer(network, images), keras_answer(model, images), rtol=1e-4)
+
+
+def test_a_training_step_moves_the_weights_as_keras_does():
+    # Small weights, since Keras clips probabilities below 1e-7 where we have logits.
+    model = shaken(branched(), 0.05)
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    images, targets = pictures((8, 8, 3), 16), np.arange(16) % 3
+    network = lower(model).train()
+    loss = F.cross_entropy(network(torch.from_numpy(images)), torch.from_numpy(targets))
+    loss.backward()
+    torch.optim.SGD(network.parameters(), 0.01).step()
+    network.write_back()
+    twin.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy")
+    keras_loss = twin.train_on_batch(images, targets)
+    assert loss.item() == pytest.approx(float(keras_loss), rel=1e-5)
+    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_regularisers_are_in_the_penalty():
+    layer = L.Dense(3, kernel_regularizer=keras.regularizers.L1L2(0.01, 0.1), bias_regularizer="l2")
+    model = shaken(keras.Sequential([keras.Input((4,)), layer]))
+    kernel, bias = model.get_weights()
+    by_hand = 0.01 * np.abs(kernel).sum() + 0.1 * (kernel**2).sum() + 0.01 * (bias**2).sum()
+    assert lower(model).penalty().item() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_frozen_layers_do_not_train():
+    model = keras.Sequential([keras.Input((4,)), L.Dense(3), L.Dense(2)])
+    model.layers[0].trainable = False
+    trained = [weight for weight in lower(model).parameters() if weight.requires_grad]
+    assert [tuple(weight.shape) for weight in trained] == [(2, 3), (2,)]
+
+
+def test_pooling_goes_before_relu_only_where_nothing_else_reads_it():
+    chain = [keras.Input(IMAGE), L.Conv2D(3, 3, activation="relu"), L.MaxPooling2D()]
+    network = lower(keras.Sequential(chain))
+    names = [type(network.parts[step.part]).__name__ for step in network._steps]
+    assert names == ["Convolution", "MaxPooling", "Activation"]
+    image = keras.Input(IMAGE)
+    relu = L.ReLU()(image)
+    both = L.Concatenate()([L.UpSampling2D(1)(relu), relu])
+    pooled = L.MaxPooling2D()(relu)
+    model = keras.Model(image, L.Concatenate()([L.MaxPooling2D()(both), pooled]))
+    images = pictures(IMAGE)
+    np.testing.assert_allclose(answer(lower(model), images), keras_answer(model, images))
+
+
+class Doubled(keras.layers.Layer):
+    """A layer that firstlight has never heard of."""
+
+    def build(self, shape):
+        self.factor = self.add_weight(shape=(shape[-1],), initializer="ones")
+
+    def call(self, x):
+        return 2 * x * self.factor
+
+
+def test_an_unknown_layer_runs_as_keras_own_and_trains():
+    model = keras.Sequential([keras.Input((6, 6, 2)), L.Conv2D(3, 3), Doubled(), L.Flatten()])
+    network = lower(model).train()
+    assert [re.sub(r"_\d+", "", line) for line in network.in_keras] == [
+        "layer doubled (Doubled) is of a kind that has no lowering"
+    ]
+    images = pictures((6, 6, 2))
+    np.testing.assert_allclose(answer(network, images), keras_answer(model, images), atol=1e-5)
+    network.train()(torch.from_numpy(images)).sum().backward()
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    before = model.layers[1].get_weights()[0].copy()
+    optimizer.step()
+    network.write_back()
+    assert not np.allclose(before, model.layers[1].get_weights()[0])
+    np.testing.assert_allclose(answer(network, images), keras_answer(model, images), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (lambda: L.Conv2D(3, 3, kernel_constraint="max_norm"), "has a kernel constraint"),
+        (lambda: L.Dense(3, activity_regularizer="l2"), "has an activity regulariser"),
+        (lambda: L.Dense(3, activation="sparsemax"), "has the activation sparsemax"),
+        (lambda: L.BatchNormalization(axis=1), "normalises an axis other than the last"),
+        (lambda: L.DepthwiseConv2D(3, depth_multiplier=2), "has a depth multiplier above 1"),
+    ],
+)
+def test_an_option_without_lowering_is_named_and_still_right(layer, reason):
+    model = shaken(keras.Sequential([keras.Input(IMAGE), layer()]))
+    network = lower(model)
+    assert network.in_keras[0].endswith(reason)
+    images = pictures(IMAGE)
+    np.testing.assert_allclose(
+        answer(network, images), keras_answer(model, images), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_a_model_with_code_of_its_own_is_refused():
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ModelError, match="Sequential or Functional"):
+        lower(Own())
+
+
+def test_an_unbuilt_model_is_refused():
+    with pytest.raises(ModelError, match=r"keras\.Input"):
+        lower(keras.Sequential([L.Dense(3)]))
+
+
+def test_several_inputs_are_refused():
+    one, two = keras.Input((3,)), keras.Input((3,))
+    with pytest.raises(ModelError, match="2 inputs and 1 outputs"):
+        lower(keras.Model([one, two], L.Add()([one, two])))
