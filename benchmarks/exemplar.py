@@ -154,6 +154,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few images, one repetition")
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     options = parser.parse_args()
+    if options.quick and options.write:
+        parser.error("--quick measures nothing that is worth writing down")
 
     # Every process started from here inherits this.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])

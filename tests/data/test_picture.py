@@ -111,7 +111,8 @@ def test_upright(orientation: int, kind: str) -> None:
     picture = decode(content)
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
     np.testing.assert_array_equal(picture.pixels[:, :, 0], expected)
-    assert picture.done == ({"turned"} if orientation > 1 else set())
+    if kind != "TIFF":  # Pillow turns a TIFF by itself, while it decodes it
+        assert picture.done == ({"turned"} if orientation > 1 else set())
     if kind == "JPEG":
         assert (inspect(content).height, inspect(content).width) == expected.shape
 
@@ -215,8 +216,7 @@ BOMB = zlib.compress(bytes(50_000_000))
         (with_wrong_crc(), "damaged"),
         (saved(GREY, "GIF")[:-12], "damaged"),
         (hollow_png(60_000, 60_000, 8, 0, zlib.compress(b"")), "more pixels than is safe"),
-        (hollow_png(10_000, 9_000, 8, 0, zlib.compress(b"")), "more than is safe"),
-        (hollow_png(4, 4, 16, 2, BOMB), "unpacks to more data|damaged"),
+        (hollow_png(4, 4, 16, 2, BOMB), "unpacks to more data"),
         (png16(COLOUR16)[:-60], "damaged"),
         (tiff(GREY16)[:-20], "damaged"),
         (tiff(np.full((3, 3), np.nan, np.float32)), r"NaN or infinity \(first at row 0, column 0"),
@@ -228,6 +228,12 @@ def test_bad_files_say_why(content: bytes, says: str) -> None:
     with pytest.raises(DataError, match=says) as caught:
         read(content)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_what_pillow_only_warns_of_is_an_error() -> None:
+    with pytest.raises(DataError, match="10,000 x 9,000 pixels, more than is safe"):
+        inspect(hollow_png(10_000, 9_000, 8, 0, zlib.compress(b"")))
 
 
 def test_tiff_bomb() -> None:

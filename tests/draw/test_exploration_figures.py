@@ -107,7 +107,7 @@ def explored(dataset: Dataset) -> Exploration:
         files_read=16,
         refused=(Refused("<img>.png", "it ends too soon"),),
         notes=("Images of other sizes were padded.",),
-        split_rule="as the folders say",
+        split_rule="as the <b>folders</b> say",
         fingerprint=dataset.fingerprint,
     )
 
@@ -238,6 +238,8 @@ def test_page_has_every_number(name, request, read_page):
     ]
     assert ["<img>.png", "it ends too soon"] in rows
     assert ["in train and test", "3"] in rows
+    assert ["within train", "1"] in rows
+    assert "as the <b>folders</b> say" in page.text
     for words in ("train: a.png; test: <b>.png", "Images of other sizes were padded."):
         assert words in page.text
     assert "15 of 6 × 5, 1 of 7 × 5" in page.text

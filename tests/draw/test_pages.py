@@ -21,7 +21,7 @@ from firstlight.draw import (
 )
 from firstlight.evaluation import compare, evaluate
 
-SCRIPT = "<script>alert('x')</script>"
+SCRIPT = '<script>alert("x")</script>'
 LAYERS = (
     LayerCost("conv", "Conv2D", (8, 8, 1), (6, 6, 4), 40, 40, 2592, 576, (3, 3)),
     LayerCost("dense", "Dense", (144,), (2,), 290, 290, 576, 8, None),
@@ -33,7 +33,8 @@ EPOCHS = [
 RUN = {
     "name": "first-run",
     "command": ["firstlight", "train", "pets & <b>"],
-    "settings": {"train": {"model": "compact", "loss": None}, "data": {"target": ["a", "b"]}},
+    "settings": {"model": "compact", "loss": None},
+    "data_settings": {"target": ["a", "b"]},
     "data": {
         "source": "pets",
         "notes": ["Sizes were <i>padded</i>."],
@@ -110,9 +111,9 @@ def test_report_page_of_classes(read_page):
         ["dense", "Dense", "2", "290", "576", "–"],
         [f"{SCRIPT}.png", "it ends too soon"],
         ["late.png", "not an image"],
-        ["train: model", "compact"],
-        ["train: loss", "–"],
-        ["data: target", "a, b"],
+        ["model", "compact"],
+        ["loss", "–"],
+        ["target", "a, b"],
         ["seed", "7"],
         ["versions: keras", "3.15.1"],
     ):
@@ -170,13 +171,14 @@ def test_headline_without_interval_is_one_sentence():
 def test_comparison_page(read_page, trained):
     comparison = compare({"first": classified(), SCRIPT: classified(right=20)})
     runs = {
-        "first": {"settings": {"model": "compact", "epochs": 5}},
+        "first": {"settings": {"model": "compact", "epochs": 5}, "data_settings": {"size": 28}},
         SCRIPT: {"settings": {"model": "simple", "epochs": 5}},
     }
     epochs = {name: EPOCHS if trained else [] for name in runs}
     page = read_page(comparison_page(comparison, runs, epochs))
     assert comparison.differences[0].sentence in page.text
     assert ["model", "compact", "simple"] in page.rows
+    assert ["size", "28", "–"] in page.rows
     assert not any(row[0] == "epochs" for row in page.rows)
     assert ["first", "0.7500", "–", "–", "–"] in page.rows
-    assert len(page.images) == trained
+    assert [alt for alt, _ in page.images] == [f"Curves of first, {SCRIPT}."] * trained

@@ -13,6 +13,7 @@ from sklearn import metrics
 from firstlight.core.errors import DataError
 from firstlight.core.reports import ConfusedPair, Predictions
 from firstlight.evaluation import evaluate, wilson_interval
+from firstlight.evaluation.intervals import percentile_interval
 
 CLASSES = ("ant", "bee", "cat", "dog", "elk", "fox", "gnu")
 
@@ -198,6 +199,22 @@ def test_bootstrap_interval_agrees_with_scipy():
     width = oracle.high - oracle.low
     assert score.low == pytest.approx(oracle.low, abs=0.1 * width)
     assert score.high == pytest.approx(oracle.high, abs=0.1 * width)
+
+
+def test_percentile_interval_is_the_middle_95_percent():
+    samples = np.random.default_rng(0).permutation(np.arange(1001.0))
+    assert percentile_interval(samples) == pytest.approx((25, 975))
+    assert percentile_interval(np.append(samples, np.nan)) == pytest.approx((25, 975))
+
+
+def test_resamples_of_equal_targets_have_no_r2():
+    """Half of the draws of two groups take one group twice; there is no variance to explain."""
+    # Values and counts whose sums leave a rounding error above zero in such a draw.
+    targets = np.repeat(np.array([0.123, 0.777], np.float32), 11)[:, None]
+    predicted = targets + np.tile([[0.1], [-0.1]], (11, 1))
+    groups = np.repeat(["a", "b"], 11)
+    r2 = evaluate(measured(predicted, "x"), targets, "two", groups=groups).scores["r2"]
+    assert (r2.low, r2.high) == pytest.approx((r2.value, r2.value), rel=1e-5)
 
 
 def test_bootstrap_is_seeded():

@@ -77,7 +77,8 @@ def _as_keras_keeps_them(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 def test_a_person_can_write_it(tmp_path: Path) -> None:
     path = tmp_path / "net.yml"
     path.write_text(
-        "# two layers\n- Conv2D: {filters: 16, kernel_size: [5, 3], kernel_initializer: he_normal}\n"
+        "# two layers\n"
+        "- Conv2D: {filters: 16, kernel_size: [5, 3], kernel_initializer: he_normal}\n"
         "- MaxPooling2D:\n- Flatten\n- Dropout:\n    rate: 1e-1\n- Dense: {units: outputs}\n"
     )
     layers = read_layers(path)

@@ -1,4 +1,4 @@
-"""Model files: saved whole or not at all, and every hostile archive refused before Keras sees it."""
+"""Model files: saved whole or not at all; hostile archives are refused before Keras sees them."""
 
 import io
 import json

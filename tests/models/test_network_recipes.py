@@ -1,4 +1,4 @@
-"""The recipes: the notebook's parameter counts, any image shape, and the training that goes along."""
+"""The recipes: the notebook's parameter counts, any image shape, and how each is trained."""
 
 from pathlib import Path
 from typing import Any

@@ -108,7 +108,7 @@ def test_the_notebooks_own_exercise(notebook: Path) -> None:
         (
             [FLAT, CONV, POOL, LAST],
             "needs-an-image",
-            "conv2d (Conv2D) works on images of height x width x channels, but receives 784 numbers",
+            "conv2d (Conv2D) works on images of height x width x channels, but receives 784",
             "take Flatten (layer 1) away",
             "Conv2D MaxPooling2D Flatten Dense",
         ),
@@ -170,7 +170,7 @@ def test_the_notebooks_own_exercise(notebook: Path) -> None:
         (
             [CONV, FLAT, LINEAR],
             "loss-does-not-fit",
-            "categorical_crossentropy takes probabilities, but the network ends without an activation",
+            "categorical_crossentropy takes probabilities, but the network ends without",
             "let the last Dense end with activation softmax",
             "Conv2D Flatten Dense",
         ),

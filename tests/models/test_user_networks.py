@@ -47,7 +47,7 @@ def test_what_can_go_wrong(tmp_path: Path, body: str, message: str) -> None:
 
 
 def test_a_file_without_a_function_named(notebook: Path) -> None:
-    with pytest.raises(ModelError, match="name the function too, as in net.py:make_model: choose"):
+    with pytest.raises(ModelError, match=r"name the function too, as in net\.py:make_model: choo"):
         build_model(str(notebook), MNIST, 10, "classify")
     with pytest.raises(ModelError, match=r"there is no file .*other\.py"):
         build_model(str(notebook.with_name("other.py")) + ":make", MNIST, 10, "classify")
@@ -62,7 +62,8 @@ def test_arguments_by_name_neighbours_and_networks_written_as_a_class(tmp_path: 
         "class Net(keras.Model):\n"
         "    def __init__(self, outputs):\n"
         "        super().__init__()\n"
-        "        self.flat, self.last = keras.layers.Flatten(), keras.layers.Dense(outputs + WIDTH)\n"
+        "        self.flat = keras.layers.Flatten()\n"
+        "        self.last = keras.layers.Dense(outputs + WIDTH)\n"
         "    def call(self, images):\n"
         "        return self.last(self.flat(images))\n"
         "def make(n_classes, task, *, shape, depth=3, **others):\n"

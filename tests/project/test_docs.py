@@ -92,7 +92,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number, temperature in enumerate(random.uniform(3000, 9000, size=60)):
         pixels = random.normal(temperature / 50, 5, size=(16, 16)).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"star_{number}.png")
-        rows.append(f"star_{number}.png,{temperature:.0f},field {number % 12}")
+        rows.append(f"star_{number}.png,{temperature:.1f},field {number % 12}")
     (tmp_path / "stars.csv").write_text("\n".join(rows) + "\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -213,7 +213,7 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
         (
             Difference(
                 "one", "two", "accuracy", 0.9, 0.95, Score(0.05, 0.01, 0.09), 0.01, 0.01, True,
-                "two is better than one by more than chance.",
+                "two is better than one by more than chance",
             ),
         ),
         {"model": {"one": "simple", "two": "compact"}, "epochs": {"one": None, "two": 3}},

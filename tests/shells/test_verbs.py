@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -193,7 +194,9 @@ def test_check_ends_with_2_where_there_are_errors(api: SimpleNamespace, cli: Any
     assert ended.code == 2
     assert "error in dense: Dense gives 12x12x10 answers" in ended.out
     assert "fix: put Flatten() before it" in ended.out
-    assert "12x12x16" in ended.out
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "pool 12x12x16 0 9.22 k 9.2 kB 6x6" in lines
+    assert "In all 586 parameters and 516 k FLOPs for one image." in lines
     document = cli("check", "mnist", "--json").document()
     assert document["checkup"]["findings"][0]["fix"]["edits"][0]["layer"]["kind"] == "Flatten"
 
@@ -208,13 +211,31 @@ def test_fix_never_writes_over_a_file_by_itself(
     monkeypatch.chdir(tmp_path)
     ended = cli("check", "mnist", "--model", "nets/net.yaml", "--fix")
     assert only_call(calls)[2] == {"model": "nets/net.yaml", "fix": Path("net-mended.yaml")}
-    assert "firstlight train mnist --model net-mended.yaml" in ended.out
+    assert "Train it with --model net-mended.yaml" in ended.out
     Path("net-mended.yaml").write_text("kept")
     ended = cli("check", "mnist", "--model", "nets/net.yaml", "--fix")
     assert ended.code == 2
     assert "net-mended.yaml exists already" in ended.err
     cli("check", "mnist", "--fix", "--output", "net-mended.yaml")
     assert calls[-1][2] == {"fix": Path("net-mended.yaml")}
+
+
+def test_fix_says_where_nothing_can_be_written(
+    api: SimpleNamespace, cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkup = replace(api.check(), mended=None)
+    api.check = lambda *arguments, **settings: checkup
+    ended = cli("check", "mnist", "--model", "net.py:make_model", "--fix")
+    assert "Nothing was written" in ended.out
+    assert "Mended" not in ended.out
+
+
+def test_wide_screens_show_what_each_layer_receives(
+    api: SimpleNamespace, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "24x24x16  12x12x16" in cli("check", "mnist").out
 
 
 def test_train_shows_plan_epochs_report_and_files(api: SimpleNamespace, cli: Any) -> None:
@@ -225,7 +246,7 @@ def test_train_shows_plan_epochs_report_and_files(api: SimpleNamespace, cli: Any
         "1/2 0.2500 93.21 % 0.1250 98.76 % 12,346 4.2 s",
         "2/2 0.1250 93.21 % 0.0625 98.76 % 12,346 4.2 s",
     ]
-    assert "66.67 %   20.77 % to 93.85 % (95 % interval)" in shown
+    assert "66.67 %  20.77 % to 93.85 % (95 % interval)" in shown
     assert "Report  runs/odd-compact/report.html" in shown
 
 
@@ -256,7 +277,9 @@ def test_predictions_as_csv_start_no_formula(
 
 
 def test_csv_and_json_go_to_stdout_alone(api: SimpleNamespace, cli: Any) -> None:
-    shown = cli("predict", "r", "a.png", "--format", "csv").out
+    ended = cli("predict", "r", "a.png", "--format", "csv")
+    shown = ended.out
+    assert r"left out bad\x1b[31m.png: no image" in ended.err
     assert [row[0] for row in csv.reader(io.StringIO(shown))] == ["file", *FILES]
     as_format = json.loads(cli("predict", "r", "a.png", "--format", "json").out)
     assert as_format == cli("predict", "r", "a.png", "--json").document()

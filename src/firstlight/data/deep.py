@@ -44,6 +44,11 @@ def is_16_bit_colour_png(content: bytes) -> bool:
     return len(head) == 26 and head.startswith(PNG) and head[24] == 16 and head[25] in (2, 4, 6)
 
 
+def is_16_bit_grey_alpha_png(content: bytes) -> bool:
+    """Whether it is one of those and grey, which Pillow opens as colour."""
+    return is_16_bit_colour_png(content) and content[25] == 4
+
+
 def read_png(content: bytes) -> tuple[NDArray[np.uint16], bool]:
     """`(H, W, C)` of a 16-bit PNG with C 1 or 3, and whether alpha was laid on white."""
     import png

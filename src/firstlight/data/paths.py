@@ -96,10 +96,10 @@ def read_bytes(path: Path) -> bytes:
     try:
         # The type is asked for before opening, since opening a device can already act, and
         # again afterwards; O_NONBLOCK keeps a pipe that came in between from blocking.
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(os.stat(path).st_mode):
             raise DataError("is a pipe, a device or a socket and no file")
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
+        with open(handle, "rb", buffering=0) as file:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise DataError("is a pipe, a device or a socket and no file")
@@ -107,7 +107,7 @@ def read_bytes(path: Path) -> bytes:
                 raise DataError("is empty")
             if status.st_size > LARGEST_FILE:
                 raise DataError("is larger than 1 GiB")
-            return file.read(LARGEST_FILE)
+            return file.readall()
     except (OSError, ValueError) as error:
         raise DataError(f"cannot be opened: {getattr(error, 'strerror', error)}") from error
 

@@ -67,7 +67,7 @@ def inspect(content: bytes) -> Head:
             turned = image.format in ("JPEG", "MPO") and _orientation(image) >= 5
             head = Head(
                 *((width, height) if turned else (height, width)),
-                1 if _grey(image) else 3,
+                1 if _grey(image) or deep.is_16_bit_grey_alpha_png(content) else 3,
                 _dtype(image, content),
             )
             # Some damage shows only here, other damage only when the pixels are decoded.
@@ -157,7 +157,8 @@ def _pixels(image: Image.Image, done: set[str]) -> NDArray[Any]:
         return on_white(np.asarray(image.convert("LA" if grey else "RGBA")))
     if image.mode in ("P", "CMYK"):
         done.add("palette" if image.mode == "P" else "cmyk")
-    pixels = np.asarray(image.convert("L" if grey else "RGB"))
+    mode = "L" if grey else "RGB"
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return pixels[:, :, np.newaxis] if grey else pixels
 
 

@@ -75,7 +75,10 @@ def _scores(comparison: Comparison) -> str:
 
 def _differing(runs: Mapping[str, Mapping[str, Any]]) -> str:
     """One row a setting that is not the same in all runs."""
-    settings = {run: dict(flat(values.get("settings") or {})) for run, values in runs.items()}
+    settings = {
+        run: dict(flat((values.get("settings") or {}) | (values.get("data_settings") or {})))
+        for run, values in runs.items()
+    }
     names = dict.fromkeys(name for values in settings.values() for name in values)
     rows = [
         (name, *(values.get(name, "–") for values in settings.values()))

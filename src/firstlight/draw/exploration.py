@@ -51,6 +51,12 @@ def exploration_figures(exploration: Exploration, dataset: Dataset) -> dict[str,
         `balance` (images of each class in each part, or histograms of the targets), `pixels`
         (as stored, normalised and standardised), for classes `one-hot` (labels beside their
         one-hot rows), and `sheet` (all of them in one figure).
+
+    Example:
+        >>> from firstlight.data import explore_dataset, load_dataset
+        >>> digits = load_dataset("mnist")
+        >>> list(exploration_figures(explore_dataset(digits), digits))
+        ['sample', 'balance', 'pixels', 'one-hot', 'sheet']
     """
     sections: dict[str, tuple[Section, float]] = {
         "sample": (partial(draw_sample, dataset=dataset), sample_height(dataset)),

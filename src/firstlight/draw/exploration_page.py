@@ -50,6 +50,15 @@ def exploration_page(exploration: Exploration, figures: Mapping[str, bytes]) -> 
 
     Returns:
         The page; every text in it is escaped.
+
+    Example:
+        >>> from firstlight.data import explore_dataset, load_dataset
+        >>> from firstlight.draw import exploration_figures, to_pngs
+        >>> digits = load_dataset("mnist")
+        >>> look = explore_dataset(digits)
+        >>> page = exploration_page(look, to_pngs(exploration_figures(look, digits)))
+        >>> "70,000 images in 10 classes. 28 × 28 pixels" in page
+        True
     """
     name = exploration.name
     count = sum(part.count for part in exploration.parts)

@@ -55,8 +55,9 @@ def report_page(
     """The report of a run as one HTML file that loads nothing.
 
     Args:
-        run: what `run.json` holds; used where present are `name`, `command`, `settings`, `data`
-            (with `notes` and `refused`), `versions`, `seed`, `threads`, `seconds`.
+        run: what `run.json` holds; used where present are `name`, `command`, `settings`,
+            `data_settings`, `data` (with `notes` and `refused`), `versions`, `seed`, `threads`,
+            `seconds`.
         report: the test report.
         epochs: one dictionary an epoch (see `training_curves`); none for a model that was
             not trained here.
@@ -91,7 +92,11 @@ def report_page(
         _mistakes(report, images),
         _network(layers),
         section("Data", facts(data, ("data", "value")), listed(notes), _refused(refused)),
-        section("Settings", facts(run.get("settings") or {}, ("setting", "value"))),
+        section(
+            "Settings",
+            facts(run.get("settings") or {}, ("setting", "value"), "Training"),
+            facts(run.get("data_settings") or {}, ("setting", "value"), "Reading the data"),
+        ),
         _repeat(run),
     ]
     return page(f"{name}: firstlight report", "\n".join(part for part in body if part))

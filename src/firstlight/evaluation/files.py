@@ -138,6 +138,11 @@ def load_report(folder: Path) -> Report:
 
     Raises:
         RunError: a file is missing or damaged, or the two do not belong together.
+
+    Example:
+        >>> load_report(Path("no-such-run"))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        firstlight.core.errors.RunError: Expected report.json in no-such-run, but it is not ...
     """
     for file in (REPORT_FILE, PREDICTIONS_FILE):
         if not (folder / file).is_file():

@@ -118,17 +118,22 @@ def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost,
     return tuple(rows)
 
 
-def shape_after(layer: Any, received: Shape) -> Shape:
+def shape_after(name: str, layer: Any, received: Shape) -> Shape:
     """The shape that a layer makes of one it receives, both without the batch axis.
+
+    Args:
+        name: what an error message calls the layer.
+        layer: a Keras layer, built or not.
+        received: the shape that it gets.
 
     Raises:
         ModelError: the layer cannot take that shape; the message is Keras's first sentence.
 
     Example:
-        >>> shape_after(import_keras().layers.MaxPooling2D(2), (12, 12, 16))
+        >>> shape_after("pool", import_keras().layers.MaxPooling2D(2), (12, 12, 16))
         (6, 6, 16)
     """
-    return _makes(Call(layer.name, layer, (Tensor(0),)), [received])
+    return _makes(Call(name, layer, (Tensor(0),)), [received])
 
 
 def _makes(call: Call, shapes: Sequence[Shape]) -> Shape:

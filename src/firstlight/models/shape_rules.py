@@ -78,7 +78,7 @@ def examine(
             problem = next(filter(None, (rule(place) for rule in _RULES)), None)
             if problem is None:
                 _try_building(place)
-                shape = shape_after(place.made, shape)
+                shape = shape_after(name, place.made, shape)
         except ModelError as error:
             problem = place.error("cannot-build", f"layer {index + 1}: {error}")
         if problem is not None:

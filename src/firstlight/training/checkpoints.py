@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,10 @@ def _load(path: Path) -> State:
         raise ValueError("is damaged (it does not begin as a checkpoint does)")
     if hashlib.sha256(data[start:]).digest() != bytes(data[len(MAGIC) : start]):
         raise ValueError("is damaged (its content does not match its checksum)")
-    state: State = torch.load(io.BytesIO(data[start:]), weights_only=True, map_location="cpu")
+    try:
+        state: State = torch.load(io.BytesIO(data[start:]), weights_only=True, map_location="cpu")
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise ValueError("is refused (it holds something other than numbers)") from error
     return state
 
 

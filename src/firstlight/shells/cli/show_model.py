@@ -16,26 +16,44 @@ if TYPE_CHECKING:
 
     from firstlight.core.findings import Checkup, Finding
 
+WIDE = 100
 STYLES = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
-def show_checkup(console: Console, checkup: Checkup, written: Path | None, data: str) -> None:
+def show_checkup(console: Console, checkup: Checkup, fix: Path | None) -> None:
     """The walk through the network, layer by layer, then every finding with its fix.
 
     Args:
         console: where to write.
         checkup: what the shape doctor says.
-        written: the file that the mended network was written to, or None.
-        data: the data argument, for the next command to type.
+        fix: the file for the mended network, or None where it was not asked for.
     """
-    heading(console, f"The network {checkup.model}, for one image")
+    if checkup.layers:
+        _show_walk(console, checkup)
+    for finding in checkup.findings:
+        _show_finding(console, finding)
+    if not checkup.findings:
+        say(console, "Nothing to mend.")
+    elif fix is not None and checkup.mended is None:
+        say(console, "Nothing was written: none of this can be mended by a change of layers alone.")
+    elif fix is not None:
+        console.print()
+        say_path(console, "Mended", fix)
+        say(console, f"Train it with --model {fix}")
+
+
+def _show_walk(console: Console, checkup: Checkup) -> None:
+    image = shape(checkup.layers[0].received)
+    heading(console, f"The network {checkup.model}, for one image of {image}")
+    # What a layer receives is what the row above makes: it is left out where there is no room.
+    wide = console.width >= WIDE
     show_table(
         console,
-        ("layer", "in", "out", "parameters", "FLOPs", "memory", "sees"),
+        ("layer", *(["in"] * wide), "out", "parameters", "FLOPs", "memory", "sees"),
         [
             (
-                layer.kind,
-                shape(layer.received),
+                layer.name,
+                *([shape(layer.received)] * wide),
                 shape(layer.makes),
                 f"{layer.parameters:,}",
                 large(layer.flops),
@@ -51,14 +69,6 @@ def show_checkup(console: Console, checkup: Checkup, written: Path | None, data:
     say(console, f"In all {parameters:,} parameters and {large(flops)} FLOPs for one image.")
     say(console, "Sees: height x width in pixels of the image that one output number depends on.")
     console.print()
-    for finding in checkup.findings:
-        _show_finding(console, finding)
-    if not checkup.findings:
-        say(console, "Nothing to mend.")
-    if written is not None:
-        console.print()
-        say_path(console, "Mended", written)
-        say_path(console, "Next", f"firstlight train {data} --model {written}")
 
 
 def _show_finding(console: Console, finding: Finding) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from firstlight.core.files import write_text
 from firstlight.shells.cli.answer import document_text
 from firstlight.shells.cli.show_data import show_refused
 from firstlight.shells.cli.terminal import say_path, show_table
-from firstlight.shells.cli.text import percent
+from firstlight.shells.cli.text import clean, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +67,12 @@ def _safe_cell(value: Any) -> Any:
     if not isinstance(value, str):
         return f"{value:.7g}"
     return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def warn_of_refused(predictions: Predictions) -> None:
+    """Name the files that were left out on stderr: CSV has no place for them."""
+    for entry in predictions.refused:
+        print(f"firstlight: left out {clean(entry.file)}: {clean(entry.reason)}", file=sys.stderr)
 
 
 def save_predictions(output: Path, predictions: Predictions) -> None:

@@ -86,7 +86,7 @@ def show_comparison(console: Console, comparison: Comparison, save: Path | None)
         scores += [(d.second, score_text(d.score, d.second_value)) for d in comparison.differences]
         show_table(console, ("run", first.score), scores, words=("run",))
     for difference in comparison.differences:
-        say(console, difference.sentence)
+        say(console, f"{difference.sentence}.")
     _show_settings(console, comparison)
     if save is not None:
         console.print()

@@ -130,7 +130,7 @@ def check(
     written = target if checkup.mended is not None else None
 
     def show(screen: Console) -> None:
-        show_checkup(screen, checkup, written, data)
+        show_checkup(screen, checkup, target)
 
     return Answer(
         {"checkup": checkup, "mended_file": written}, show, exit_code=2 if checkup.errors else 0
@@ -193,9 +193,7 @@ def _train_subject(data: str | None, resume: str | None, settings: dict[str, Any
     """The images to train on or the run to go on with: one of the two, never both."""
     if resume is None:
         if data is None:
-            raise SettingError(
-                "no DATA: give images to train on, as in `firstlight train mnist`."
-            )
+            raise SettingError("no DATA: give images to train on, as in `firstlight train mnist`.")
         return data
     if data is not None or settings:
         given = "DATA" if data is not None else "--" + next(iter(settings)).replace("_", "-")
@@ -240,7 +238,7 @@ def evaluate(
 )
 def predict(
     run: Run,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="images or folders")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="images, folders, .npy, .npz")],
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write there: .csv or .json")
     ] = None,
@@ -265,6 +263,7 @@ def predict(
     def show(screen: Console) -> None:
         if format == "csv":
             typer.echo(forms.predictions_csv(predictions), nl=False)
+            forms.warn_of_refused(predictions)
         elif format == "json":
             typer.echo(document_text(document))
         else:
@@ -293,19 +292,20 @@ def compare(
     return Answer(comparison, lambda screen: show_comparison(screen, comparison, save))
 
 
-@verb(app)
+@verb(app, READING, SEED)
 def models(
     data: Annotated[
         str | None,
         typer.Argument(metavar="DATA", help="count for these images (default: as mnist)"),
     ] = None,
+    **settings: Any,
 ) -> Answer:
     """List the ready-made networks with parameters and cost."""
     from firstlight import api
     from firstlight.shells.cli.show_model import show_models
 
     prepare_keras()
-    rows = api.models(data)
+    rows = api.models(data, **settings)
     return Answer({"models": rows}, lambda screen: show_models(screen, rows))
 
 

@@ -1,0 +1,5 @@
+"""`python -m firstlight`: the command line."""
+
+from firstlight.shells.cli.main import main
+
+main()

@@ -1,0 +1,172 @@
+import json
+import os
+import shlex
+import signal
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import firstlight as fl
+from firstlight.core.errors import ModelError, RunError, SettingError
+from firstlight.training.stopping import Interrupted
+
+
+def test_a_run_leaves_what_its_folder_promises(run):
+    there = {path.name for path in run.folder.iterdir()}
+    assert {
+        "run.json",
+        "events.jsonl",
+        "checkpoints",
+        "model.keras",
+        "split.npz",
+        "report.json",
+        "report.html",
+        "figures",
+    } <= there
+    information = json.loads((run.folder / "run.json").read_text())
+    assert information["seed"] == 0
+    assert information["data"]["classes"] == ["bottom", "middle", "top"]
+    assert information["data"]["image_shape"] == [6, 8, 1]
+    assert information["settings"]["epochs"] == 6
+    assert set(information["versions"]) == {"firstlight", "keras", "torch", "numpy", "python"}
+    assert information["machine"]["threads"] == 1
+
+
+def test_events_tell_the_whole_story(run):
+    kinds = [event["kind"] for event in run.files.events()]
+    assert kinds[0] == "start"
+    assert kinds[-1] == "end"
+    assert kinds.count("epoch") == 6
+    assert [event["epoch"] for event in run.history] == [1, 2, 3, 4, 5, 6]
+    assert run.history[-1]["validation_accuracy"] > 0.9
+
+
+def test_the_stored_split_covers_every_image_once(run, place):
+    with np.load(run.files.split) as split:
+        parts = [split[name] for name in ("train", "validation", "test")]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(240))
+
+
+def test_the_model_is_plain_keras_and_answers_as_the_report_says(run, place):
+    data = fl.load(place / "stripes.npz")
+    answers = run.model.predict(data.test.images, verbose=0)
+    np.testing.assert_allclose(answers, run.report.predictions.values, atol=1e-5)
+    right = (answers.argmax(1) == data.test.targets).mean()
+    assert run.report.scores["accuracy"].value == pytest.approx(right)
+
+
+def test_validation_numbers_are_keras_own(run, place):
+    data = fl.load(place / "stripes.npz")
+    run.model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = run.model.evaluate(
+        data.validation.images, data.validation.targets, verbose=0
+    )
+    assert run.history[-1]["validation_loss"] == pytest.approx(loss, rel=1e-4)
+    assert run.history[-1]["validation_accuracy"] == pytest.approx(accuracy)
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.sources = []
+
+    def handle_starttag(self, tag, attributes):
+        self.sources += [value for name, value in attributes if name in ("src", "href")]
+
+
+def test_the_report_page_loads_nothing(run):
+    page = Links()
+    page.feed((run.folder / "report.html").read_text())
+    assert page.sources
+    assert all(source.startswith(("data:", "#")) for source in page.sources)
+
+
+def test_the_command_in_the_run_does_the_same_again(run, place, monkeypatch):
+    words = shlex.split(run.information["command"])
+    assert words[:2] == ["firstlight", "train"]
+    assert words[2] == str(place / "stripes.npz")
+    assert words[words.index("--epochs") + 1] == "6"
+
+
+def test_a_loaded_data_set_trains_the_same_network(run, place, settings):
+    data = fl.load(place / "stripes.npz")
+    other = fl.train(data, runs=place / "runs", name="loaded", **settings)
+    assert [event["loss"] for event in other.history] == [event["loss"] for event in run.history]
+
+
+def test_a_stopped_run_is_resumed_to_the_same_end(run, place, settings):
+    def stop(event):
+        if event["kind"] == "epoch" and event["epoch"] == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="go on with --resume stopped"):
+        fl.train(
+            place / "stripes.npz",
+            runs=place / "runs",
+            name="stopped",
+            progress=stop,
+            **settings,
+        )
+    with pytest.raises(RunError, match="no trained model yet"):
+        fl.evaluate("stopped", runs=place / "runs")
+    again = fl.resume("stopped", runs=place / "runs")
+    assert [event["loss"] for event in again.history] == [event["loss"] for event in run.history]
+    for one, other in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_finished_run_resumes_to_itself(run, place):
+    before = run.model.get_weights()
+    again = fl.resume("first", runs=place / "runs")
+    for one, other in zip(before, again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_changed_data_are_not_trained_on(place, settings):
+    with np.load(place / "stripes.npz") as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    np.savez(place / "changing.npz", images=images, labels=labels)
+    fl.train(place / "changing.npz", runs=place / "runs", name="before", **settings | {"epochs": 1})
+    images[0, 0, 0] ^= 1
+    np.savez(place / "changing.npz", images=images, labels=labels)
+    for verb in (fl.resume, fl.evaluate):
+        with pytest.raises(RunError, match=r"changing.npz have changed since run before"):
+            verb("before", runs=place / "runs")
+
+
+def test_the_doctor_stops_a_training_before_it_makes_a_folder(place):
+    net = place / "unfinished.yaml"
+    net.write_text("- Conv2D: {filters: 4, kernel_size: 3}\n- Dense: {units: outputs}\n")
+    with pytest.raises(ModelError, match="Flatten"):
+        fl.train(place / "stripes.npz", runs=place / "none", model=str(net))
+    assert not (place / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"epoch": 3}, "no setting called epoch: did you mean epochs"),
+        ({"optimizer": "adm"}, "--optimizer takes one of"),
+        ({"augment": "twirl"}, "--augment takes"),
+    ],
+)
+def test_wrong_settings_are_named_before_anything_happens(place, settings, wrong, words):
+    with pytest.raises(SettingError, match=words):
+        fl.train(place / "stripes.npz", runs=place / "none", **settings | wrong)
+    assert not (place / "none").exists()
+
+
+def test_measuring_a_number(place, settings):
+    run = fl.train(
+        place / "glow.npz",
+        runs=place / "runs",
+        target="brightness",
+        **settings | {"model": str(place / "measuring.yaml"), "epochs": 30},
+    )
+    data = fl.load(place / "glow.npz", target="brightness")
+    answers = run.model.predict(data.test.images, verbose=0)
+    rmse = np.sqrt(((answers - data.test.targets) ** 2).mean())
+    assert run.report.task == "measure"
+    assert run.report.scores["rmse"].value == pytest.approx(rmse, rel=1e-3)
+    assert run.report.scores["r2"].value > 0.5

@@ -1,0 +1,131 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from firstlight.core.errors import RunError
+from firstlight.core.events import EventLog, history, read_events
+from firstlight.core.run_folder import create_run, find_run
+
+
+def test_a_new_run_holds_its_information_and_a_place_for_checkpoints(tmp_path):
+    run = create_run(tmp_path / "runs", "first", "other", {"seed": 3})
+    assert run.path == tmp_path / "runs" / "first"
+    assert run.information() == {"name": "first", "seed": 3}
+    assert run.checkpoints.is_dir()
+    assert [entry.name for entry in (tmp_path / "runs").iterdir()] == ["first"]
+
+
+def test_names_made_from_data_and_model_are_numbered_and_clean(tmp_path):
+    names = [create_run(tmp_path, None, "my data/net", {}).name for _ in range(3)]
+    assert names == ["my-data-net", "my-data-net-2", "my-data-net-3"]
+    assert create_run(tmp_path, None, "../../.ssh", {}).name == "ssh"
+    assert create_run(tmp_path, None, "数字", {}).name == "run"
+
+
+def test_a_name_in_use_is_refused(tmp_path):
+    create_run(tmp_path, "one", "", {})
+    with pytest.raises(RunError, match="--resume one"):
+        create_run(tmp_path, "one", "", {})
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", "", ".hidden", "x" * 65, "a\nb", "-n", "a b"])
+def test_names_that_could_leave_the_folder_are_refused(tmp_path, name):
+    with pytest.raises(RunError, match="letters, digits"):
+        create_run(tmp_path, name, "", {})
+
+
+def test_a_link_out_of_the_root_is_no_run(tmp_path):
+    outside = create_run(tmp_path / "elsewhere", "run", "", {})
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(outside.path)
+    with pytest.raises(RunError, match="link to a place outside"):
+        find_run("link", tmp_path / "runs")
+
+
+def test_a_run_is_found_by_name_and_by_path(tmp_path):
+    run = create_run(tmp_path, "one", "", {})
+    assert find_run("one", tmp_path).path == run.path
+    assert find_run(str(run.path) + "/", tmp_path / "nowhere").path == run.path
+
+
+def test_a_missing_run_is_named_with_those_that_there_are(tmp_path):
+    create_run(tmp_path, "one", "", {})
+    with pytest.raises(RunError, match="no run called two in .*: the runs there are one"):
+        find_run("two", tmp_path)
+    with pytest.raises(RunError, match="there are no runs yet"):
+        find_run("two", tmp_path / "nowhere")
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from firstlight.core.run_folder import find_run
+with find_run(sys.argv[1], Path(".")).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(tmp_path):
+    run = create_run(tmp_path, "one", "", {})
+    command = [sys.executable, "-c", HOLD, str(run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(RunError, match=f"by process {holder.pid} "), run.lock():
+            pass
+        holder.kill()
+    with run.lock():
+        assert json.loads((run.path / "writer.json").read_text())["process"] == os.getpid()
+    assert not (run.path / "writer.json").exists()
+
+
+def test_events_are_numbered_across_processes_and_heard(tmp_path):
+    path, heard = tmp_path / "events.jsonl", []
+    for kind in ("start", "end"):
+        log = EventLog(path, heard.append)
+        log.add(kind, value=1.5)
+        log.close()
+    assert [(event["number"], event["kind"]) for event in read_events(path)] == [
+        (1, "start"),
+        (2, "end"),
+    ]
+    assert heard == read_events(path)
+    assert read_events(path, after=1) == heard[1:]
+
+
+def test_a_torn_last_line_is_no_event_and_nothing_is_glued_to_it(tmp_path):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path)
+    log.add("epoch", epoch=1)
+    log.close()
+    with path.open("a") as stream:
+        stream.write('{"number": 2, "kind": "epo')
+    assert len(read_events(path)) == 1
+    log = EventLog(path)
+    log.add("epoch", epoch=2)
+    log.close()
+    assert [event["number"] for event in read_events(path)] == [1, 2]
+
+
+def test_steps_come_at_most_ten_times_a_second(tmp_path, monkeypatch):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path)
+    moments = iter([0.0, 0.05, 0.0999, 0.1, 0.15, 0.2])
+    monkeypatch.setattr("firstlight.core.events.time.time", lambda: next(moments))
+    for step in range(6):
+        log.add("step", step=step)
+    log.close()
+    assert [event["step"] for event in read_events(path)] == [0, 3, 5]
+
+
+def test_history_takes_the_last_of_an_epoch_that_ran_twice():
+    events = [
+        {"kind": "epoch", "epoch": 1, "loss": 3},
+        {"kind": "epoch", "epoch": 2, "loss": 2},
+        {"kind": "state", "state": "resumed"},
+        {"kind": "epoch", "epoch": 2, "loss": 1},
+    ]
+    assert [event["loss"] for event in history(events)] == [3, 1]

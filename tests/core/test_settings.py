@@ -1,0 +1,20 @@
+import pytest
+
+from firstlight.core.errors import SettingError
+from firstlight.core.settings import DataSettings, TrainSettings
+
+
+@pytest.mark.parametrize(
+    ("record", "values", "words"),
+    [
+        (TrainSettings, {"epochs": 0}, "--epochs takes 1 or more, but 0 came"),
+        (TrainSettings, {"batch_size": -3}, "--batch-size takes 1 or more"),
+        (TrainSettings, {"optimizer": "adma"}, "--optimizer takes one of adam, adamw"),
+        (TrainSettings, {"learning_rate": float("nan")}, "--learning-rate takes 0.0 or more"),
+        (DataSettings, {"resize": "squash"}, "--resize takes one of pad, crop, stretch"),
+        (DataSettings, {"size": 0}, "--size takes 1 or more"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(record, values, words):
+    with pytest.raises(SettingError, match=words):
+        record(**values)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firstlight.core.errors import DataError
+from firstlight.core.settings import DataSettings
+from firstlight.data import read_collection, read_images
+
+
+def test_files_folders_and_arrays_together(
+    tmp_path: Path, save: Callable, idx_bytes: Callable
+) -> None:
+    one = save(tmp_path / "one.png", np.full((3, 3), 1, np.uint8))
+    save(tmp_path / "folder" / "b" / "two.png", np.full((3, 3), 2, np.uint8))
+    save(tmp_path / "folder" / "a.png", np.full((3, 3), 3, np.uint8))
+    np.save(tmp_path / "x.npy", np.full((2, 3, 3), 4, np.uint8))
+    np.savez(tmp_path / "y.npz", images=np.full((1, 3, 3), 5, np.uint8), labels=[1])
+    idx = tmp_path / "z-images-idx3-ubyte.gz"
+    idx.write_bytes(gzip.compress(idx_bytes(np.full((1, 3, 3), 6, np.uint8))))
+    folder = tmp_path / "folder"
+    sources = [one, str(folder), tmp_path / "x.npy", tmp_path / "y.npz", idx, one]
+    images, names, refused = read_images(sources, (3, 3, 1))
+    assert images[:, 0, 0, 0].tolist() == [1, 3, 2, 4, 4, 5, 6, 1]
+    assert names.tolist() == [
+        str(one),
+        f"{folder}/a.png",
+        f"{folder}/b/two.png",
+        "x.npy[0]",
+        "x.npy[1]",
+        "y.npz[0]",
+        "z-images-idx3-ubyte.gz[0]",
+        str(one),
+    ]
+    assert refused == ()
+
+
+@pytest.mark.parametrize("resize", ["pad", "crop", "stretch"])
+def test_the_rule_of_training(resize: str, tmp_path: Path, save: Callable) -> None:
+    rng = np.random.default_rng(0)
+    for k, size in enumerate([(10, 6), (6, 9), (30, 30, 3)]):
+        save(tmp_path / "all" / f"class{k}" / "x.png", rng.integers(0, 256, size, np.uint8))
+    trained = read_collection(tmp_path / "all", DataSettings(size=7, resize=resize))
+    images, names, _ = read_images(tmp_path / "all", (7, 7, 3), resize)
+    np.testing.assert_array_equal(images, trained.everything.images)
+    assert [Path(name).parent.name for name in names] == ["class0", "class1", "class2"]
+    arrays = tmp_path / "a.npy"
+    np.save(arrays, rng.integers(0, 256, (2, 9, 4, 3), np.uint8))
+    assert read_images(arrays, (7, 7, 1), resize)[0].shape == (2, 7, 7, 1)
+
+
+def test_what_does_not_fit_the_network(tmp_path: Path, save: Callable) -> None:
+    good = save(tmp_path / "good.png", np.zeros((3, 3), np.uint8))
+    wide = save(tmp_path / "wide.png", np.zeros((3, 3), np.uint16))
+    np.save(tmp_path / "float.npy", np.zeros((2, 3, 3)))
+    np.save(tmp_path / "five.npy", np.zeros((2, 6, 6, 5), np.uint8))
+    np.savez(tmp_path / "other.npz", x=np.zeros(3))
+    os.mkfifo(tmp_path / "pipe.png")
+    sources = [
+        wide,
+        good,
+        tmp_path / "float.npy",
+        tmp_path / "five.npy",
+        tmp_path / "other.npz",
+        tmp_path / "pipe.png",
+        tmp_path / "missing.png",
+    ]
+    images, names, refused = read_images(sources, (3, 3, 1))
+    assert images.shape == (1, 3, 3, 1)
+    assert names.tolist() == [str(good)]
+    reasons = {Path(item.file).name: item.reason for item in refused}
+    assert "is uint16, but the network was trained on uint8" in reasons["wide.png"]
+    assert reasons["float.npy"] == "is float32, but the network was trained on uint8"
+    assert reasons["five.npy"] == "has 5 channels, but the network was trained on 1"
+    assert reasons["other.npz"] == "holds no array called images, but x"
+    assert "no file" in reasons["pipe.png"]
+    assert "No such file" in reasons["missing.png"]
+    assert len(refused) == 6
+    same, _, _ = read_images(wide, (3, 3, 1), dtype=np.uint16)
+    assert same.dtype == np.uint16
+
+
+def test_nothing_left(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no")
+    with pytest.raises(DataError, match=r"none of its 1 files .* is no image"):
+        read_images(tmp_path, (3, 3, 1))

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from firstlight.core.errors import DataError
+from firstlight.core.settings import DataSettings
+from firstlight.data import read_collection
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, save: Callable) -> Path:
+    """Six grey pictures `img/0.png` to `img/5.png`, picture k filled with k."""
+    for k in range(6):
+        save(tmp_path / "table" / "img" / f"{k}.png", np.full((3, 3), k, np.uint8))
+    return tmp_path / "table"
+
+
+def write(folder: Path, text: str, name: str = "t.csv") -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def rows(*values: object) -> str:
+    return "".join(f"img/{k}.png,{value}\n" for k, value in enumerate(values))
+
+
+def test_labels_in_a_csv(pictures: Path) -> None:
+    found = read_collection(write(pictures, "image,label\n" + rows("b", "a", "b", "c", "a", "a")))
+    assert found.task == "classify"
+    assert found.classes == ("a", "b", "c")
+    assert found.everything.targets.tolist() == [1, 0, 1, 2, 0, 0]
+    assert found.everything.images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert found.everything.names[2] == "img/2.png"
+    assert found.name == "t"
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "classes"),
+    [
+        ((3, 10, 3, 10, 3, 3), "classify", ("3", "10")),
+        (("007", "7", "7", "7", "7", "7"), "classify", ("007", "7")),
+        ((3.0, 1.5, 2, 1, 1, 1), "measure", ()),
+        (("1e-3", 2, 3, 4, 5, 6), "measure", ()),
+        (("none", "a", "a", "a", "a", "a"), "classify", ("a", "none")),
+        (("1", "x", "1", "x", "1", "x"), "classify", ("1", "x")),
+    ],
+)
+def test_the_task_follows_from_the_target(
+    values: tuple, task: str, classes: tuple, pictures: Path
+) -> None:
+    found = read_collection(write(pictures, "path,target\n" + rows(*values)))
+    assert found.task == task
+    assert found.classes == classes
+    if task == "measure":
+        assert found.everything.targets.dtype == np.float32
+        expected = np.array([[float(value)] for value in values], np.float32)
+        np.testing.assert_array_equal(found.everything.targets, expected)
+
+
+def test_whole_numbers_as_labels_are_told(pictures: Path) -> None:
+    path = write(pictures, "file,age\n" + rows(30, 40, 30, 40, 30, 40))
+    found = read_collection(path, DataSettings(target=("age",)))
+    assert found.notes == (
+        "The whole numbers in age are read as the labels of 2 classes; write them with a decimal "
+        "point (3.0) to have them measured.",
+    )
+
+
+def test_several_targets_with_units(pictures: Path) -> None:
+    text = "file,size [mm],x,y\n" + rows(*[f"{k}.5,{k},{k}.25" for k in range(6)])
+    path = write(pictures, text)
+    found = read_collection(path, DataSettings(target=("size [mm]", "x")))
+    assert found.task == "measure"
+    assert found.target_names == ("size", "x")
+    assert found.target_units == ("mm", "")
+    assert found.everything.targets.tolist() == [[k + 0.5, k] for k in range(6)]
+
+
+def test_split_and_groups(pictures: Path) -> None:
+    values = ("a,train,p1", "b,val,p2", "a,test,p3", "b,,p4", "a,Training,p1", "b,test,p3")
+    found = read_collection(write(pictures, "image,class,split,patient\n" + rows(*values)))
+    assert found.parts.tolist() == ["train", "validation", "test", "", "train", "test"]
+    assert found.everything.groups is not None
+    assert found.everything.groups.tolist() == ["p1", "p2", "p3", "p4", "p1", "p3"]
+
+
+def test_rows_with_gaps_or_without_a_picture_are_refused(pictures: Path) -> None:
+    values = (1.5, "", "n/a", "nan", "inf", 2.5)
+    text = "image,target\n" + rows(*values) + ",3.5\nimg/9.png,1.5\n"
+    found = read_collection(write(pictures, text))
+    assert found.everything.targets.tolist() == [[1.5], [2.5]]
+    assert [(item.file, item.reason) for item in found.refused] == [
+        ("img/1.png", "has no target"),
+        ("img/2.png", "has no target"),
+        ("img/3.png", "has no target"),
+        ("img/4.png", "has inf as target"),
+        ("row 7", "has no image path"),
+        ("img/9.png", "is not there"),
+    ]
+
+
+def test_paths_that_lead_out_are_refused(pictures: Path, save: Callable, tmp_path: Path) -> None:
+    outside = save(tmp_path / "outside.png", np.zeros((3, 3), np.uint8))
+    (pictures / "img" / "link.png").symlink_to(outside)
+    (pictures / "img" / "inner.png").symlink_to(pictures / "img" / "5.png")
+    inside = pictures / "img" / "4.png"
+    text = (
+        f"image,label\n{inside},a\nimg/0.png,b\nimg/inner.png,b\n"
+        f"../outside.png,a\n{outside},a\nimg/link.png,a\nimg/../../outside.png,a\n/dev/zero,a\n"
+    )
+    found = read_collection(write(pictures, text))
+    assert found.everything.images[:, 0, 0, 0].tolist() == [4, 0, 5]
+    assert {item.reason for item in found.refused} == {"leads out of the table's folder"}
+    assert len(found.refused) == 5
+
+
+def test_a_parquet_table(pictures: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "image": [f"img/{k}.png" for k in range(6)],
+            "target": [0.5, 1.0, np.nan, 2.0, 3.0, 4.0],
+            "label": [1, 2, 1, 2, 1, 2],
+        }
+    )
+    frame.to_parquet(pictures / "t.parquet")
+    with pytest.raises(DataError, match="several could be it among image, target, label"):
+        read_collection(pictures / "t.parquet")
+    found = read_collection(pictures / "t.parquet", DataSettings(target=("target",)))
+    assert found.everything.targets.tolist() == [[0.5], [1], [2], [3], [4]]
+    assert [item.reason for item in found.refused] == ["has no target"]
+    labels = read_collection(pictures / "t.parquet", DataSettings(target=("label",)))
+    assert labels.classes == ("1", "2")
+    (pictures / "t.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(DataError, match="A Parquet table was expected"):
+        read_collection(pictures / "t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "says"),
+    [
+        ("image,kind\nimg/0.png,a\n", {}, "it is not there among image, kind.*--target"),
+        ("picture,label\nimg/0.png,a\n", {}, "the image files .*--image-column"),
+        ("image,label\nimg/0.png,a\n", {"target": ("x",)}, "the target called x"),
+        ("image,label\nimg/0.png,a\n", {"group_column": "g"}, "--group-column"),
+        ("image,label\nimg/0.png,a,b\n", {}, "Row 1 .* has 3 fields .* 2 columns"),
+        ("image,image\nimg/0.png,a\n", {}, "have to differ in name"),
+        ("image,label\n", {}, "but 1 lines came"),
+        ("image,label,split\nimg/0.png,a,holdout\nimg/1.png,b,test\n", {}, "'holdout' came"),
+        ("image,a,b\nimg/0.png,1,x\n", {"target": ("a", "b")}, "b in .* holds texts"),
+        ("image,label\nimg/0.png,a\n", {}, "At least two classes"),
+        ("image,label\nx.png,a\n", {}, "none of its 1 files could be used"),
+    ],
+)
+def test_tables_that_cannot_be_used(text: str, settings: dict, says: str, pictures: Path) -> None:
+    with pytest.raises(DataError, match=says):
+        read_collection(write(pictures, text), DataSettings(**settings))
+
+
+def test_semicolons_and_quotes_and_a_byte_order_mark(pictures: Path) -> None:
+    text = '\ufeffimage;label\n"img/0.png";"a;b"\nimg/1.png;c\n\n'
+    assert read_collection(write(pictures, text)).classes == ("a;b", "c")
+
+
+def test_a_table_that_is_no_text(pictures: Path) -> None:
+    (pictures / "t.csv").write_bytes(b"image,label\n\xff\xfe\x00,a\n")
+    with pytest.raises(DataError, match="A table in UTF-8 was expected"):
+        read_collection(pictures / "t.csv")

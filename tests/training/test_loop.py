@@ -1,0 +1,237 @@
+"""The loop against Keras's own, and what it does when something goes wrong."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from firstlight.core.errors import TrainingError
+from firstlight.models.backend import import_keras
+from firstlight.training import load_newest
+from firstlight.training.batches import Augmentation, Batches
+from firstlight.training.checkpoints import checkpoints
+from firstlight.training.schedules import learning_rate
+from firstlight.training.stopping import Interrupted
+
+from .conftest import small_model, striped
+
+keras = import_keras()
+
+
+def weights(training):
+    return {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def without_dropout():
+    kept = [layer for layer in small_model().layers if "drop" not in layer.name]
+    return keras.Sequential([keras.Input((8, 8, 1)), *kept])
+
+
+def test_two_epochs_end_where_keras_ends(make_training):
+    # Without Adam, which makes much of the last digits of gradients that are nearly zero.
+    settings = {"learning_rate": 0.05, "optimizer": "sgd", "schedule": "constant"}
+    made = make_training(without_dropout(), **settings)
+    twin = keras.models.clone_model(made.model)
+    twin.set_weights(made.model.get_weights())
+    twin.compile(
+        keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    images = striped()
+    batches = Batches(images.images, images.targets, 32, 0, Augmentation(), torch.device("cpu"))
+    losses = []
+    for epoch in range(2):
+        batches.start_epoch(epoch)
+        twin.reset_metrics()
+        for position in range(len(batches)):
+            rows = batches.rows(position).numpy()
+            end = twin.train_on_batch(
+                images.images[rows], images.targets[rows], return_dict=True
+            )
+        losses.append(end)
+    made.training.run()
+    made.training.network.write_back()
+    for ours, theirs in zip(made.model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-5)
+    for event, end in zip(made.folder.epochs(), losses, strict=True):
+        assert event["loss"] == pytest.approx(end["loss"], rel=1e-4)
+        assert event["accuracy"] == pytest.approx(end["accuracy"], abs=1e-6)
+
+
+def test_the_written_back_model_answers_as_the_trained_network(make_training):
+    made = make_training()
+    made.training.run()
+    made.training.network.write_back()
+    images = striped(seed=7).images
+    theirs = keras.ops.convert_to_numpy(made.model(images.astype("float32"), training=False))
+    np.testing.assert_allclose(made.training.predict(images), theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_it_learns(make_training):
+    made = make_training(epochs=8, images=striped(400))
+    made.training.run()
+    unseen = striped(200, seed=9)
+    right = made.training.predict(unseen.images).argmax(1) == unseen.targets
+    assert right.mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(make_training):
+    ends = []
+    for seed in (3, 3, 4):
+        made = make_training(seed=seed, augment="shift:1,flip")
+        made.training.run()
+        ends.append(weights(made.training))
+    assert_same(ends[0], ends[1])
+    assert not torch.equal(ends[0]["parts.1.weight"], ends[2]["parts.1.weight"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step", [1, 4, 6, 8])
+def test_a_stopped_run_goes_on_bit_for_bit(make_training, monkeypatch, step, number):
+    monkeypatch.setattr("firstlight.core.events.STEPS_PER_SECOND", 1e9)
+    whole = make_training(augment="shift:1,flip")
+    whole.training.run()
+
+    def stop(event):
+        if event["kind"] == "step" and event["step"] == step:
+            os.kill(os.getpid(), number)
+
+    made = make_training(listener=stop, augment="shift:1,flip")
+    with pytest.raises(Interrupted, match=f"stopped at step {step} of 8 and saved") as stopped:
+        made.training.run()
+    assert stopped.value.exit_code == 128 + number
+    again = make_training(folder=made.folder, augment="shift:1,flip")
+    again.training.restore(load_newest(made.folder.checkpoints)[0])
+    again.training.run()
+    assert_same(weights(whole.training), weights(again.training))
+    for one, other in zip(whole.folder.epochs(), made.folder.epochs(), strict=True):
+        assert one["loss"] == other["loss"]
+        assert one["accuracy"] == other["accuracy"]
+
+
+def test_signals_are_as_before_after_training(make_training):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    make_training().training.run()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_batch(make_training):
+    made = make_training(learning_rate=1e30, optimizer="sgd", schedule="constant")
+    words = r"the loss became (nan|inf) in epoch 1, batch \d \(images image \d+, .*lower --learning"
+    with pytest.raises(TrainingError, match=words):
+        made.training.run()
+    state, _ = load_newest(made.folder.checkpoints)
+    assert all(tensor.isfinite().all() for tensor in state["network"].values())
+
+
+def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
+    made = make_training(batch_size=50)
+
+    def full(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes.")
+
+    monkeypatch.setattr(made.training.network, "forward", full)
+    with pytest.raises(TrainingError, match="--batch-size 25"):
+        made.training.run()
+
+
+def test_two_checkpoints_are_left(make_training):
+    made = make_training(epochs=4)
+    made.training.run()
+    assert [path.name for path in checkpoints(made.folder.checkpoints)] == [
+        "step-000000012.ckpt",
+        "step-000000016.ckpt",
+    ]
+
+
+def test_long_epochs_are_saved_in_between(make_training):
+    made = make_training(epochs=1)
+    made.training.checkpoint_seconds = 0.0
+    steps = []
+    made.training.save = lambda: steps.append(made.training.progress.step)
+    made.training.run()
+    assert steps == [0, 1, 2, 3, 4]
+
+
+def test_regularisers_are_part_of_the_loss(make_training):
+    def model(regularizer):
+        keras.utils.set_random_seed(1)
+        dense = keras.layers.Dense(4, activation="softmax", kernel_regularizer=regularizer)
+        return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
+
+    losses = []
+    for regularizer in (None, keras.regularizers.L2(0.1)):
+        made = make_training(model(regularizer), epochs=1, batch_size=100, learning_rate=0.0)
+        kernel = made.model.get_weights()[0]
+        made.training.run()
+        losses.append(made.folder.epochs()[0]["loss"])
+    assert losses[1] - losses[0] == pytest.approx(0.1 * (kernel**2).sum(), rel=1e-4)
+
+
+def test_batches_hold_every_image_once_an_epoch():
+    images = striped(50)
+    batches = Batches(images.images, images.targets, 16, 3, Augmentation(), torch.device("cpu"))
+    orders = []
+    for epoch in range(2):
+        batches.start_epoch(epoch)
+        rows = torch.cat([batches.rows(position) for position in range(len(batches))])
+        assert sorted(rows.tolist()) == list(range(50))
+        got, targets = batches.batch(epoch, 1)
+        np.testing.assert_array_equal(got.numpy(), images.images[rows[16:32]])
+        np.testing.assert_array_equal(targets.numpy(), images.targets[rows[16:32]])
+        assert got.dtype == torch.uint8
+        orders.append(rows.tolist())
+    assert orders[0] != orders[1]
+
+
+def test_augmentation_shifts_and_flips_by_hand():
+    images = striped(200)
+    change = Augmentation(shift=2, flip=True)
+    batches = Batches(images.images, images.targets, 200, 3, change, torch.device("cpu"))
+    batches.start_epoch(0)
+    got, _ = batches.batch(0, 0)
+    seen = set()
+    for row, changed in zip(batches.rows(0).tolist(), got.numpy(), strict=True):
+        padded = np.pad(images.images[row], ((2, 2), (2, 2), (0, 0)), mode="edge")
+        candidates = {
+            (dy, dx, flip): padded[dy : dy + 8, dx : dx + 8][:, :: -1 if flip else 1]
+            for dy in range(5)
+            for dx in range(5)
+            for flip in (False, True)
+        }
+        found = [key for key, image in candidates.items() if np.array_equal(image, changed)]
+        assert found
+        seen.add(found[0])
+    assert len(seen) > 40
+
+
+@pytest.mark.parametrize("text", ["shift", "shift:-1", "rotate:3", "shift:1;flip"])
+def test_unknown_augmentations_are_refused(text):
+    with pytest.raises(Exception, match="--augment takes shift:PIXELS, flip or none"):
+        Augmentation.parse(text)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 100])
+def test_one_cycle_rises_to_its_peak_and_falls_to_nothing(steps):
+    rates = [learning_rate("one-cycle", 0.1, step, steps) for step in range(steps)]
+    assert max(rates) <= 0.1
+    assert rates[0] == pytest.approx(0.004)
+    top = rates.index(max(rates))
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    if steps == 100:
+        assert rates[20] == pytest.approx(0.1)
+        assert rates[-1] < 1e-4
+
+
+def test_cosine_is_keras_own():
+    theirs = keras.optimizers.schedules.CosineDecay(0.1, 50)
+    for step in range(50):
+        assert learning_rate("cosine", 0.1, step, 50) == pytest.approx(float(theirs(step)), rel=1e-5)
