@@ -42,9 +42,9 @@ def test_check_writes_the_mended_network(place, tmp_path):
 
 
 def test_models_count_for_the_data(place):
-    parameters = {row["name"]: row["parameters"] for row in fl.models()}
+    parameters = {row["name"]: row["parameters"] for row in fl.list_models()}
     assert parameters["simple"] == 15_586
-    other = {row["name"]: row["parameters"] for row in fl.models(place / "stripes.npz")}
+    other = {row["name"]: row["parameters"] for row in fl.list_models(place / "stripes.npz")}
     assert other["simple"] is None
     assert other["compact"] != parameters["compact"]
 

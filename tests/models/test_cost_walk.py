@@ -134,6 +134,30 @@ def test_branches_shared_layers_nested_models_and_operations(keras: Any) -> None
     assert sum(row.parameters for row in walk(model, (16, 16, 1))) == model.count_params()
 
 
+@pytest.mark.parametrize("elsewhere", [0, 2])
+@pytest.mark.parametrize("kind", ["layer", "functional", "sequential"])
+def test_layers_that_are_called_twice_or_also_elsewhere(
+    keras: Any, kind: str, elsewhere: int
+) -> None:
+    """Keras numbers the calls of a model inside a model otherwise than those of a layer."""
+    part = keras.layers.Conv2D(4, 5, padding="same")
+    inputs = keras.Input((16, 16, 4))
+    if kind == "functional":
+        part = keras.Model(inputs, part(inputs))
+    elif kind == "sequential":
+        part = keras.Sequential([inputs, part])
+    for _ in range(elsewhere):
+        part(keras.Input((16, 16, 4)))
+    for outputs, field in (
+        (part(inputs), 5),
+        (part(part(inputs)), 9),
+        (keras.layers.ReLU()(part(part(inputs))), 9),
+    ):
+        rows = walk(keras.Model(inputs, outputs), (16, 16, 4))
+        assert rows[-1].receptive_field == (field, field)
+        assert sum(row.parameters for row in rows) == (5 * 5 * 4 + 1) * 4
+
+
 def test_a_network_written_as_a_class_is_one_row(keras: Any) -> None:
     class Own(keras.Model):
         def __init__(self) -> None:

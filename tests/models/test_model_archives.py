@@ -308,9 +308,21 @@ def test_saving_replaces_whole_files_only(
     before = path.read_bytes()
 
     def half(self: Any, target: Path) -> None:
+        assert target != path
         target.write_bytes(b"half a model")
         raise OSError(28, "No space left on device")
 
+    def stopped(self: Path, target: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as change:
+        # Stopped just before the new file takes the old one's place.
+        change.setattr(Path, "replace", stopped)
+        simple.layers[-1].bias.assign_add(np.ones(10, "float32"))
+        with pytest.raises(ModelError, match=r"model\.keras cannot be written: Input/output error"):
+            save_model(simple, path)
+        simple.layers[-1].bias.assign_sub(np.ones(10, "float32"))
+    assert path.read_bytes() == before
     monkeypatch.setattr(type(simple), "save", half)
     with pytest.raises(ModelError, match=r"model\.keras cannot be written: No space left"):
         save_model(simple, path)

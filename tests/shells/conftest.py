@@ -241,7 +241,7 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
         "explore": small_exploration(),
         "check": broken_checkup(),
         "compare": comparison,
-        "models": rows,
+        "list_models": rows,
         "doctor": small_environment(),
     }
     fake = SimpleNamespace(**{verb: record(verb, result) for verb, result in results.items()})

@@ -4,7 +4,7 @@ Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it ru
 """
 
 from firstlight.api.judging import compare, evaluate, predict
-from firstlight.api.looking import check, doctor, explore, load, models
+from firstlight.api.looking import check, doctor, explore, list_models, load
 from firstlight.api.run import Run
 from firstlight.api.training import resume, train
 
@@ -15,8 +15,8 @@ __all__ = [
     "doctor",
     "evaluate",
     "explore",
+    "list_models",
     "load",
-    "models",
     "predict",
     "resume",
     "train",

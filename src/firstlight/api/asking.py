@@ -85,7 +85,7 @@ def report_on(
     from firstlight.evaluation import evaluate as judge
 
     answers = answers_for(network, machine, images.images, images.names, known)
-    return judge(answers, images.targets, title)
+    return judge(answers, images.targets, title, images.groups)
 
 
 def _tuples(settings: dict[str, Any]) -> dict[str, Any]:

@@ -119,8 +119,8 @@ def compare(
         than chance.
 
     Raises:
-        RunError: fewer than two runs, or one is not finished.
-        DataError: they were tested on different images.
+        RunError: fewer than two runs, one is not finished, or they were tested on different
+            images.
 
     Example:
         >>> import firstlight as fl
@@ -142,7 +142,7 @@ def compare(
         place.mkdir(parents=True, exist_ok=True)
         epochs = {folder.name: folder.epochs() for folder in folders}
         write_bytes(place / "curves.png", to_png(comparison_figure(epochs)))
-        write_text(place / "index.html", comparison_page(comparison, information, epochs))
+        write_text(place / "index.html", comparison_page(comparison, epochs))
     return comparison
 
 

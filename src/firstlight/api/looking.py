@@ -116,7 +116,7 @@ def check(data: Source, *, fix: str | Path | None = None, **settings: Any) -> Ch
     return checkup
 
 
-def models(data: Source | None = None, **settings: Any) -> list[dict[str, Any]]:
+def list_models(data: Source | None = None, **settings: Any) -> list[dict[str, Any]]:
     """The networks that firstlight brings along, and what each costs.
 
     Args:
@@ -128,7 +128,7 @@ def models(data: Source | None = None, **settings: Any) -> list[dict[str, Any]]:
 
     Example:
         >>> import firstlight as fl
-        >>> [row["parameters"] for row in fl.models() if row["name"] == "simple"]
+        >>> [row["parameters"] for row in fl.list_models() if row["name"] == "simple"]
         [15586]
     """
     from firstlight.models import describe_models

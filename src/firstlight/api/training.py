@@ -152,11 +152,13 @@ def _ready(dataset: Dataset, asked: TrainSettings) -> tuple[keras.Model, TrainSe
         prepare_model,
         resolve_settings,
     )
+    from firstlight.training import Augmentation
 
     keras = import_keras()
     settings = resolve_settings(asked, dataset.task)
     pixels = dataset.train.images.dtype
     settings = replace(settings, prepare=settings.prepare or default_preparation(pixels))
+    Augmentation.parse(settings.augment)
     what = (dataset.image_shape, dataset.outputs, dataset.task)
     checkup = check_model(settings.model, *what, settings)
     if checkup.errors:

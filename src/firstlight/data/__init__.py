@@ -7,6 +7,7 @@ is listed with its reason and left out.
 
 from firstlight.data.builtin import BUILTINS
 from firstlight.data.explore import explore_dataset
+from firstlight.data.fit import fit_all
 from firstlight.data.incoming import read_images
 from firstlight.data.source import load_dataset, read_collection
 from firstlight.data.split import split_collection
@@ -14,6 +15,7 @@ from firstlight.data.split import split_collection
 __all__ = [
     "BUILTINS",
     "explore_dataset",
+    "fit_all",
     "load_dataset",
     "read_collection",
     "read_images",

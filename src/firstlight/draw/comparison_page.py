@@ -8,27 +8,25 @@ from typing import Any
 
 from firstlight.core.comparison import Comparison
 from firstlight.draw.curves import comparison_figure
-from firstlight.draw.html import chart, flat, page, paragraph, section, table
+from firstlight.draw.html import chart, page, paragraph, section, table
 from firstlight.draw.style import to_png
 
 
 def comparison_page(
     comparison: Comparison,
-    runs: Mapping[str, Mapping[str, Any]],
     epochs: Mapping[str, list[dict[str, Any]]],
 ) -> str:
     """The comparison of runs as one HTML file that loads nothing.
 
     Args:
         comparison: the runs held against the first one.
-        runs: what `run.json` holds, by run name.
         epochs: one dictionary an epoch, by run name (see `training_curves`).
 
     Returns:
         The page; every text in it is escaped.
 
     Example:
-        >>> page = comparison_page(Comparison("classify", 10, ("a", "b"), ()), {}, {})
+        >>> page = comparison_page(Comparison("classify", 10, ("a", "b"), ()), {})
         >>> "compared on the same 10 images" in page
         True
     """
@@ -47,7 +45,7 @@ def comparison_page(
         paragraph(note, "quiet"),
         section("Scores", _scores(comparison)),
         section("Training", curves),
-        section("Settings that differ", _differing(runs)),
+        section("Settings that differ", _differing(comparison)),
     ]
     return page(f"{names}: firstlight comparison", "\n".join(part for part in body if part))
 
@@ -73,18 +71,9 @@ def _scores(comparison: Comparison) -> str:
     return table(heads, rows, f"Each run against {first.first}")
 
 
-def _differing(runs: Mapping[str, Mapping[str, Any]]) -> str:
+def _differing(comparison: Comparison) -> str:
     """One row a setting that is not the same in all runs."""
-    settings = {
-        run: dict(flat((values.get("settings") or {}) | (values.get("data_settings") or {})))
-        for run, values in runs.items()
-    }
-    names = dict.fromkeys(name for values in settings.values() for name in values)
-    rows = [
-        (name, *(values.get(name, "–") for values in settings.values()))
-        for name in names
-        if len({values.get(name, "–") for values in settings.values()}) > 1
-    ]
-    if not rows:
-        return paragraph("None.") if runs else ""
-    return table(("setting", *settings), rows, words=1 + len(settings))
+    if not comparison.settings:
+        return paragraph("None.")
+    rows = [(name, *values.values()) for name, values in comparison.settings.items()]
+    return table(("setting", *comparison.runs), rows, words=1 + len(comparison.runs))

@@ -4,6 +4,7 @@ Keras defines, PyTorch trains: `lower` makes a torch network of the model, `Trai
 through the images, `write_back` carries the weights home.
 """
 
+from firstlight.training.batches import Augmentation
 from firstlight.training.checkpoints import load_newest
 from firstlight.training.loop import Training
 from firstlight.training.lowering import Network, lower
@@ -12,6 +13,7 @@ from firstlight.training.predicting import predict
 from firstlight.training.validating import validator
 
 __all__ = [
+    "Augmentation",
     "Machine",
     "Network",
     "Training",

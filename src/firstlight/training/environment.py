@@ -123,7 +123,7 @@ def _backends() -> tuple[KerasBackend, ...]:
 
 
 def usable_devices(capabilities: Mapping[str, Any]) -> tuple[Device, ...]:
-    """The processor, then every GPU that PyTorch can use; `capabilities` as torch.cpu gives them."""
+    """The processor, then every GPU that PyTorch can use (`capabilities` as in torch.cpu)."""
     import torch
 
     fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -305,7 +305,7 @@ def models(
     from firstlight.shells.cli.show_model import show_models
 
     prepare_keras()
-    rows = api.models(data, **settings)
+    rows = api.list_models(data, **settings)
     return Answer({"models": rows}, lambda screen: show_models(screen, rows))
 
 
