@@ -35,11 +35,11 @@ def test_stretch_against_weights_by_hand(
     pixels = (RNG.random((13, 9, channels)) * 250).astype(dtype)
     if dtype == np.uint16:
         pixels = pixels * np.uint16(257)
-    scaled = fit(pixels, *size, "stretch")
+    scaled = fit(pixels, size[0], size[1], "stretch")
     assert scaled.dtype == dtype
     # Pillow rounds 8-bit pictures once for each axis.
     loose = {"uint8": 1.01, "uint16": 0.51, "float32": 1e-3}[scaled.dtype.name]
-    np.testing.assert_allclose(scaled, reference(pixels, *size), atol=loose)
+    np.testing.assert_allclose(scaled, reference(pixels, size[0], size[1]), atol=loose)
 
 
 def test_pad_keeps_proportions_and_puts_zeros_around() -> None:

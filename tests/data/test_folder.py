@@ -128,6 +128,16 @@ def test_a_link_to_a_hidden_folder_inside_is_followed(tmp_path: Path, save: Call
     assert refused == []
 
 
+def test_a_link_never_takes_the_place_of_a_real_folder(tmp_path: Path, save: Callable) -> None:
+    real = save(tmp_path / "z" / "x.png", np.zeros((2, 2), np.uint8))
+    (tmp_path / "a").symlink_to(tmp_path / "z")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "c").symlink_to(tmp_path / "z")
+    files, refused = list_files(tmp_path)
+    assert files == [real]
+    assert [item.file for item in refused] == ["a", "b/c"]
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 def test_what_is_no_file_is_never_opened(kind: str, tmp_path: Path) -> None:
     path = Path("/dev/zero")
@@ -138,6 +148,12 @@ def test_what_is_no_file_is_never_opened(kind: str, tmp_path: Path) -> None:
         read_bytes(path)
     with pytest.raises(DataError, match="A file was expected"):
         read_collection(path)
+
+
+def test_a_device_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.open", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(DataError, match="no file"):
+        read_bytes(Path("/dev/null"))
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
@@ -197,6 +213,18 @@ def test_a_broken_file_does_not_count_for_the_size(tmp_path: Path, save: Callabl
     assert len(found.refused) == 3
 
 
+def test_the_others_move_up_where_a_file_is_broken(tmp_path: Path, save: Callable) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    broken = save(tmp_path / "a" / "0.jpg", noise)
+    broken.write_bytes(broken.read_bytes()[:-500])
+    for k in (1, 2):
+        save(tmp_path / "ab"[k - 1] / f"{k}.png", np.full((64, 64), k, np.uint8))
+    found = read_collection(tmp_path)
+    assert found.everything.images[:, 0, 0, 0].tolist() == [1, 2]
+    assert found.everything.names.tolist() == ["a/1.png", "b/2.png"]
+    assert found.everything.targets.tolist() == [0, 1]
+
+
 def test_grey_and_colour_together(tmp_path: Path, save: Callable) -> None:
     save(tmp_path / "a" / "x.png", np.full((2, 2), 50, np.uint8))
     save(tmp_path / "b" / "x.png", np.full((2, 2, 3), [255, 0, 0], np.uint8))
@@ -223,6 +251,8 @@ def test_no_warning_reaches_the_screen(tmp_path: Path, save: Callable) -> None:
     save(tmp_path / "a" / "x.png", np.zeros((2, 2), np.uint8))
     save(tmp_path / "b" / "x.png", np.zeros((2, 2), np.uint8))
     (tmp_path / "b" / "bad.tif").write_bytes(b"II*\0" + bytes(range(40)))
+    # So large that Pillow warns, and no more than that.
+    Image.new("1", (10_000, 9_000)).save(tmp_path / "b" / "large.png")
     program = "import sys; from firstlight.data import read_collection as r; r(sys.argv[1])"
     done = subprocess.run(
         [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True

@@ -40,6 +40,7 @@ def test_what_was_written_is_read(
     [
         (b"", "does not begin like one"),
         (b"\x89PNG....", "does not begin like one"),
+        (b"\0\0\x08\x46" + b"\0\0\0\1" * 70 + b"a", "does not begin like one"),
         (b"\0\0\x08\x03\0\0", "ends within its head"),
         (b"\0\0\x08\x01\0\0\0\x05abc", "announces 5 bytes of numbers, but only 3 came"),
         (b"\0\0\x08\x01\0\0\0\x02abc", "announces 2 bytes of numbers, but more came"),

@@ -237,6 +237,7 @@ def test_the_fingerprint_sees_every_change() -> None:
     ]
     labels = everything.targets.copy()
     labels[3] = 0
+    turned = np.roll(np.arange(10), 2)
     moved = np.array(parts)
     moved[5] = "validation"
     changed = [
@@ -245,6 +246,8 @@ def test_the_fingerprint_sees_every_change() -> None:
         replace(data, everything=replace(everything, targets=labels)),
         replace(data, parts=moved),
         replace(data, classes=("cat", "dog")),
+        # The same parts, but the test images now come first in the collection.
+        replace(data, everything=everything.select(turned), parts=data.parts[turned]),
     ]
     prints = [split_collection(one, PLAIN, 0).fingerprint for one in changed]
     assert len(set(prints)) == len(changed)
