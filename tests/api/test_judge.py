@@ -34,7 +34,7 @@ def test_evaluate_refuses_classes_that_the_network_does_not_know(run, place):
 def test_evaluate_refuses_another_type_of_pixels(run, place):
     images, labels = striped(60, seed=5)
     np.savez(place / "deep.npz", images=images.astype("uint16"), labels=labels)
-    with pytest.raises(DataError, match="trained on uint8 images, but those in .* are uint16"):
+    with pytest.raises(DataError, match=r"trained on uint8 images, but those in .* are uint16"):
         fl.evaluate(run.folder, place / "deep.npz")
 
 
@@ -53,9 +53,7 @@ def test_predict_answers_as_the_model_and_lists_what_it_cannot_read(run, place, 
 
 
 def test_compare_names_the_settings_that_differ(run, place, settings, tmp_path):
-    fl.train(
-        place / "stripes.npz", runs=place / "runs", name="brief", **settings | {"epochs": 1}
-    )
+    fl.train(place / "stripes.npz", runs=place / "runs", name="brief", **settings | {"epochs": 1})
     comparison = fl.compare(["first", "brief"], runs=place / "runs", save=tmp_path / "page")
     assert comparison.settings == {"epochs": {"first": 6, "brief": 1}}
     assert comparison.count == run.report.count

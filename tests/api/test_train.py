@@ -9,7 +9,7 @@ import pytest
 
 import firstlight as fl
 from firstlight.core.errors import ModelError, RunError, SettingError
-from firstlight.training.stopping import Interrupted
+from firstlight.training.stopping import InterruptedRunError
 
 
 def test_a_run_leaves_what_its_folder_promises(run):
@@ -59,9 +59,7 @@ def test_the_model_is_plain_keras_and_answers_as_the_report_says(run, place):
 def test_validation_numbers_are_keras_own(run, place):
     data = fl.load(place / "stripes.npz")
     run.model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    loss, accuracy = run.model.evaluate(
-        data.validation.images, data.validation.targets, verbose=0
-    )
+    loss, accuracy = run.model.evaluate(data.validation.images, data.validation.targets, verbose=0)
     assert run.history[-1]["validation_loss"] == pytest.approx(loss, rel=1e-4)
     assert run.history[-1]["validation_accuracy"] == pytest.approx(accuracy)
 
@@ -100,7 +98,7 @@ def test_a_stopped_run_is_resumed_to_the_same_end(run, place, settings):
         if event["kind"] == "epoch" and event["epoch"] == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    with pytest.raises(Interrupted, match="go on with --resume stopped"):
+    with pytest.raises(InterruptedRunError, match="go on with --resume stopped"):
         fl.train(
             place / "stripes.npz",
             runs=place / "runs",

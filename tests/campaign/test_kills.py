@@ -52,9 +52,7 @@ def command(seed, name):
 def start(place, arguments):
     program = [sys.executable, "-m", "firstlight", *arguments]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(
-        program, cwd=place, env={**os.environ, "OMP_NUM_THREADS": "1"}, **quiet
-    )
+    return subprocess.Popen(program, cwd=place, env={**os.environ, "OMP_NUM_THREADS": "1"}, **quiet)
 
 
 def wait_for_training(process, events, lines_before):
@@ -94,9 +92,9 @@ def weights(folder):
         stored = BytesIO(archive.read("model.weights.h5"))
     with h5py.File(stored) as file:
         file.visititems(
-            lambda path, item: found.update({path: item[()]})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda path, item: (
+                found.update({path: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
         )
     assert len(found) > 6
     return found

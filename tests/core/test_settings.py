@@ -10,7 +10,7 @@ from firstlight.core.settings import DataSettings, TrainSettings
         (TrainSettings, {"epochs": 0}, "--epochs takes 1 or more, but 0 came"),
         (TrainSettings, {"batch_size": -3}, "--batch-size takes 1 or more"),
         (TrainSettings, {"optimizer": "adma"}, "--optimizer takes one of adam, adamw"),
-        (TrainSettings, {"learning_rate": float("nan")}, "--learning-rate takes 0.0 or more"),
+        (TrainSettings, {"learning_rate": float("nan")}, "--learning-rate takes 1e-12 or more"),
         (DataSettings, {"resize": "squash"}, "--resize takes one of pad, crop, stretch"),
         (DataSettings, {"size": 0}, "--size takes 1 or more"),
     ],

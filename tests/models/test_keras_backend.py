@@ -80,8 +80,9 @@ def test_the_stand_in_is_gone_afterwards_and_the_real_module_can_be_imported(
 ) -> None:
     code = """
 import sys, torch
-from firstlight.models import import_keras
-keras = import_keras(quick=True)
+from firstlight.models import hurry, import_keras
+hurry()
+keras = import_keras()
 names = ("torch._dynamo", "sklearn", "matplotlib", "pandas")
 print(keras.backend.backend(), [name for name in names if name in sys.modules])
 print("_dynamo" in vars(torch))

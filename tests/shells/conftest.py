@@ -230,7 +230,6 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
 
         return call
 
-    monkeypatch.setattr("firstlight.shells.cli.verbs.prepare_keras", lambda: None)
     finished = FakeRun(Path("runs/odd-compact"), odd_report())
     rows = [{"name": "compact", "summary": "the fast default", "parameters": 421_642, "flops": 5e6}]
     results = {

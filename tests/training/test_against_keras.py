@@ -112,9 +112,7 @@ def test_optimizer_takes_keras_steps(name, size):
     for start, weight, variable in zip(starts, network, variables, strict=True):
         moved = keras.ops.convert_to_numpy(variable.value) - start
         assert np.abs(moved).max() > 1e-8
-        np.testing.assert_allclose(
-            weight.detach().numpy() - start, moved, rtol=2e-4, atol=2e-7
-        )
+        np.testing.assert_allclose(weight.detach().numpy() - start, moved, rtol=2e-4, atol=2e-7)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -99,7 +99,7 @@ def test_a_full_disk_is_named_and_the_old_ones_stay(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("firstlight.core.files.os.fsync", full)
-    with pytest.raises(TrainingError, match="the disk is full.*--resume run"):
+    with pytest.raises(TrainingError, match=r"the disk is full.*--resume run"):
         save_checkpoint(folder, 30, state(30))
     monkeypatch.undo()
     assert load_newest(folder)[0]["step"] == 20

@@ -13,7 +13,7 @@ from firstlight.training import load_newest
 from firstlight.training.batches import Augmentation, Batches
 from firstlight.training.checkpoints import checkpoints
 from firstlight.training.schedules import learning_rate
-from firstlight.training.stopping import Interrupted
+from firstlight.training.stopping import InterruptedRunError
 
 from .conftest import small_model, striped
 
@@ -52,9 +52,7 @@ def test_two_epochs_end_where_keras_ends(make_training):
         twin.reset_metrics()
         for position in range(len(batches)):
             rows = batches.rows(position).numpy()
-            end = twin.train_on_batch(
-                images.images[rows], images.targets[rows], return_dict=True
-            )
+            end = twin.train_on_batch(images.images[rows], images.targets[rows], return_dict=True)
         losses.append(end)
     made.training.run()
     made.training.network.write_back()
@@ -104,7 +102,9 @@ def test_a_stopped_run_goes_on_bit_for_bit(make_training, monkeypatch, step, num
             os.kill(os.getpid(), number)
 
     made = make_training(listener=stop, augment="shift:1,flip")
-    with pytest.raises(Interrupted, match=f"stopped at step {step} of 8 and saved") as stopped:
+    with pytest.raises(
+        InterruptedRunError, match=f"stopped at step {step} of 8 and saved"
+    ) as stopped:
         made.training.run()
     assert stopped.value.exit_code == 128 + number
     again = make_training(folder=made.folder, augment="shift:1,flip")
@@ -168,7 +168,7 @@ def test_regularisers_are_part_of_the_loss(make_training):
 
     losses = []
     for regularizer in (None, keras.regularizers.L2(0.1)):
-        made = make_training(model(regularizer), epochs=1, batch_size=100, learning_rate=0.0)
+        made = make_training(model(regularizer), epochs=1, batch_size=100, learning_rate=1e-12)
         kernel = made.model.get_weights()[0]
         made.training.run()
         losses.append(made.folder.epochs()[0]["loss"])
@@ -234,4 +234,6 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_nothing(steps):
 def test_cosine_is_keras_own():
     theirs = keras.optimizers.schedules.CosineDecay(0.1, 50)
     for step in range(50):
-        assert learning_rate("cosine", 0.1, step, 50) == pytest.approx(float(theirs(step)), rel=1e-5)
+        assert learning_rate("cosine", 0.1, step, 50) == pytest.approx(
+            float(theirs(step)), rel=1e-5
+        )

@@ -49,7 +49,9 @@ def explore(
     """A first look at data: shapes, values, labels, balance, duplicates, refused files.
 
     Args:
-        data, seed, **settings: as in `load`.
+        data: as in `load`.
+        seed: as in `load`.
+        **settings: as in `load`.
         save: a folder for the figures (PNG) and a page (`index.html`), or None.
 
     Returns:

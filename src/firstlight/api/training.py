@@ -18,7 +18,7 @@ from firstlight.core.dataset import Dataset
 from firstlight.core.errors import ModelError
 from firstlight.core.events import Event, EventLog
 from firstlight.core.files import write_arrays, write_bytes, write_text
-from firstlight.core.run_folder import RunFolder, create_run, find_run
+from firstlight.core.run_folder import RunFolder, create_run, find_run, require_new_run
 from firstlight.core.settings import DataSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def train(
         >>> run = fl.train("mnist", model="simple", epochs=1)  # doctest: +SKIP
     """
     asked, reading = divided(settings)
+    if asked.name is not None:
+        require_new_run(Path(runs), asked.name)
     dataset = dataset_of(data, reading, asked.seed)
     model, resolved = _ready(dataset, asked)
 
@@ -76,9 +78,7 @@ def train(
         return _finish(folder, dataset, model, network, machine, resolved, progress, {})
 
 
-def resume(
-    run: str | Path, *, runs: str | Path = RUNS, progress: Listener | None = None
-) -> Run:
+def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | None = None) -> Run:
     """Go on with a run that was stopped or killed, as if nothing had happened.
 
     Args:
@@ -171,12 +171,13 @@ def _ready(dataset: Dataset, asked: TrainSettings) -> tuple[keras.Model, TrainSe
 def _explained(errors: Any, dataset: Dataset, settings: TrainSettings) -> str:
     first = errors[0]
     where = f"layer {first.layer}: " if first.layer else ""
-    remedy = f" {first.fix.sentence}" if first.fix is not None else ""
-    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-    return (
-        f"{settings.model} does not fit {dataset.name}: {where}{first.message}{remedy}{more} "
-        f"See it all with: firstlight check {dataset.source} --model {settings.model}"
-    )
+    words = [f"{settings.model} does not fit {dataset.name}: {where}{first.message.rstrip('.')}"]
+    if first.fix is not None:
+        words.append("To mend it, " + first.fix.sentence.rstrip("."))
+    if len(errors) > 1:
+        words.append(f"That is one of {len(errors)} errors")
+    command = f"firstlight check {dataset.source} --model {settings.model}"
+    return ". ".join([*words, f"See it all with: {command}"])
 
 
 def _finish(
@@ -196,9 +197,7 @@ def _finish(
     started = time.monotonic()
     with folder.log(progress) as log:
         validate = validator(dataset.validation, settings)
-        training = Training(
-            network, dataset.train, settings, folder, log, validate, machine
-        )
+        training = Training(network, dataset.train, settings, folder, log, validate, machine)
         if state:
             training.restore(state)
             _log_resumed(log, training)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -131,7 +131,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     files_read: int = 0
-    settings: DataSettings = DataSettings()
+    settings: DataSettings = field(default_factory=DataSettings)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -77,5 +77,3 @@ def sweep(folder: Path) -> None:
     """Remove the temporary files that killed processes left in `folder`."""
     for leftover in folder.glob(".*.part"):
         leftover.unlink(missing_ok=True)
-
-

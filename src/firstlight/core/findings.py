@@ -1,4 +1,4 @@
-"""Records of the shape doctor: layers as plain values, what each costs, what is wrong, how to mend it."""
+"""Records of the shape doctor: layers as plain values, their cost, what is wrong, the remedy."""
 
 from __future__ import annotations
 

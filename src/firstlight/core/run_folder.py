@@ -104,9 +104,10 @@ class RunFolder:
             lock.acquire()
         except Timeout:
             holder = json.loads(writer.read_text("utf-8")) if writer.exists() else {}
+            process, machine = holder.get("process", "?"), holder.get("machine", "?")
             raise RunError(
-                f"run {self.name} is being written by process {holder.get('process', '?')} on "
-                f"{holder.get('machine', '?')}: wait for it or stop it, or train under another --name."
+                f"run {self.name} is being written by process {process} on {machine}: wait for "
+                "it or stop it, or train under another --name."
             ) from None
         try:
             write_json(writer, {"process": os.getpid(), "machine": socket.gethostname()})
@@ -116,7 +117,9 @@ class RunFolder:
             lock.release()
 
 
-def create_run(root: Path, name: str | None, default: str, information: dict[str, Any]) -> RunFolder:
+def create_run(
+    root: Path, name: str | None, default: str, information: dict[str, Any]
+) -> RunFolder:
     """Make a new run folder that holds `run.json` from its first moment on.
 
     Args:
@@ -138,12 +141,7 @@ def create_run(root: Path, name: str | None, default: str, information: dict[str
         while (root / name).exists():
             number += 1
             name = f"{stem}-{number}"
-    path = _inside(root, name)
-    if path.exists():
-        raise RunError(
-            f"a run called {name} exists in {root}: choose another --name, or go on with "
-            f"it by --resume {name}."
-        )
+    path = require_new_run(root, name)
     # Made under another name and renamed: a kill at any moment leaves a whole run or none.
     temporary = root / f".{name}.{secrets.token_hex(4)}"
     (temporary / "checkpoints").mkdir(parents=True)
@@ -155,6 +153,21 @@ def create_run(root: Path, name: str | None, default: str, information: dict[str
         raise RunError(f"the run folder {path} cannot be made: {error.strerror}.") from error
     sync_folder(root)
     return RunFolder(path)
+
+
+def require_new_run(root: Path, name: str) -> Path:
+    """Where a run of that name would lie.
+
+    Raises:
+        RunError: the name is not allowed, or a run of that name exists.
+    """
+    path = _inside(root, name)
+    if path.exists():
+        raise RunError(
+            f"a run called {name} exists in {root}: choose another --name, or go on with "
+            f"it by --resume {name}."
+        )
+    return path
 
 
 def find_run(run: str | Path, root: Path) -> RunFolder:
@@ -177,8 +190,12 @@ def find_run(run: str | Path, root: Path) -> RunFolder:
 def _inside(root: Path, name: str) -> Path:
     """`root/name`, resolved, when the name is allowed and the place is inside the root."""
     if not NAME.fullmatch(name):
-        raise RunError(f"a run's name is made of {NAME_RULE}, but {name!r} came: choose another one.")
+        raise RunError(
+            f"a run's name is made of {NAME_RULE}, but {name!r} came: choose another one."
+        )
     path = (root / name).resolve()
     if path.parent != root.resolve():
-        raise RunError(f"{root / name} is a link to a place outside of {root}: give the run itself.")
+        raise RunError(
+            f"{root / name} is a link to a place outside of {root}: give the run itself."
+        )
     return path

@@ -88,7 +88,7 @@ class TrainSettings:
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
-    learning_rate: float | None = option("the (largest) step length", None, (), 0.0)
+    learning_rate: float | None = option("the (largest) step length", None, (), 1e-12)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, LOSSES)
     metric: str | None = option("what is shown beside the loss", None, METRICS)

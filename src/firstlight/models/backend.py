@@ -31,17 +31,25 @@ _DYNAMO = "torch._dynamo"
 _NOT_NEEDED = ("sklearn", "matplotlib", "pandas")
 
 
-def import_keras(quick: bool = False) -> ModuleType:
+# What `import_keras` leaves out; filled for the whole process by `hurry`.
+_unwanted: set[str] = set()
+
+
+def hurry() -> None:
+    """Make a later `import_keras` leave out scikit-learn, matplotlib and pandas.
+
+    `keras.wrappers` and `keras.visualization` then cannot be used in this process: right for
+    the command line, where it saves two seconds of every start, not for a notebook.
+    """
+    _unwanted.update(_NOT_NEEDED)
+
+
+def import_keras() -> ModuleType:
     """Keras, on the backend that the user has chosen or on torch.
 
     The user chooses with the environment variable `KERAS_BACKEND` or in `~/.keras/keras.json`.
     Keras writes that file itself on its first import, naming TensorFlow, so a backend that is
     named there but not installed counts as no choice.
-
-    Args:
-        quick: leave out scikit-learn, matplotlib and pandas where they are not yet imported.
-            `keras.wrappers` and `keras.visualization` then cannot be used in this process:
-            right for the command line, not for a notebook.
 
     Returns:
         The module `keras`. A second call returns it at once.
@@ -57,7 +65,7 @@ def import_keras(quick: bool = False) -> ModuleType:
     if "keras" in sys.modules:
         return sys.modules["keras"]
     backend = _choose_backend()
-    with _left_out(_NOT_NEEDED if quick else ()), _without_dynamo(backend == "torch"):
+    with _left_out(_unwanted), _without_dynamo(backend == "torch"):
         return importlib.import_module("keras")
 
 
@@ -97,7 +105,7 @@ def _configured_backend() -> str:
 
 
 @contextmanager
-def _left_out(names: tuple[str, ...]) -> Iterator[None]:
+def _left_out(names: set[str]) -> Iterator[None]:
     """Make `import name` fail inside the block, for modules that are not imported yet."""
     blocked = [name for name in names if name not in sys.modules]
     for name in blocked:

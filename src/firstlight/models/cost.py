@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from firstlight.core.findings import Layer, LayerCost
 from firstlight.models.arithmetic import Shape, flops_of, weights_of, window_of
 from firstlight.models.backend import import_keras
 from firstlight.models.graph import Call, Tensor, calls_of
-from firstlight.models.layers import first_sentence, make_layer, snake_case
+from firstlight.models.layers import first_sentence, make_layer, names_of
 
 if TYPE_CHECKING:
     import keras
@@ -65,23 +64,6 @@ def walk_layers(
     for name, layer in zip(names_of(layers), layers, strict=True):
         calls.append(Call(name, make_layer(layer, outputs), (Tensor(len(calls) - 1),)))
     return cost_of_calls(calls, image_shape)
-
-
-def names_of(layers: Sequence[Layer]) -> list[str]:
-    """The layers' names: the given ones, else as Keras names them in a fresh process.
-
-    Example:
-        >>> names_of([Layer("Conv2D"), Layer("Conv2D"), Layer("Dense", {"name": "answer"})])
-        ['conv2d', 'conv2d_1', 'answer']
-    """
-    seen: Counter[str] = Counter()
-    names = []
-    for layer in layers:
-        kind = snake_case(layer.kind)
-        number = f"_{seen[kind]}" if seen[kind] else ""
-        names.append(str(layer.arguments.get("name", kind + number)))
-        seen[kind] += "name" not in layer.arguments
-    return names
 
 
 def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost, ...]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from firstlight.core.errors import ModelError
@@ -72,9 +74,12 @@ def build_layers(
     """
     keras = import_keras()
     made = []
-    for position, layer in enumerate(layers):
+    # Named here: Keras counts on through the whole process, and a saved model should not show
+    # what was built before it.
+    for position, (layer, name) in enumerate(zip(layers, names_of(layers), strict=True)):
+        named = replace(layer, arguments={**layer.arguments, "name": name})
         try:
-            made.append(make_layer(layer, outputs))
+            made.append(make_layer(named, outputs))
         except ModelError as error:
             raise ModelError(f"layer {position + 1}: {error}") from None
     try:
@@ -84,6 +89,23 @@ def build_layers(
             f"the layers do not fit together: {first_sentence(error)} "
             "`firstlight check` says where, and what to change."
         ) from error
+
+
+def names_of(layers: Sequence[Layer]) -> list[str]:
+    """The layers' names: the given ones, else as Keras names them in a fresh process.
+
+    Example:
+        >>> names_of([Layer("Conv2D"), Layer("Conv2D"), Layer("Dense", {"name": "answer"})])
+        ['conv2d', 'conv2d_1', 'answer']
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        kind = snake_case(layer.kind)
+        number = f"_{seen[kind]}" if seen[kind] else ""
+        names.append(str(layer.arguments.get("name", kind + number)))
+        seen[kind] += "name" not in layer.arguments
+    return names
 
 
 def make_layer(layer: Layer, outputs: int) -> keras.layers.Layer:

@@ -9,9 +9,9 @@ from typing import Any
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Edit, Finding, Fix, Layer, LayerCost
 from firstlight.models.arithmetic import Shape
-from firstlight.models.cost import cost_of_calls, names_of, shape_after
+from firstlight.models.cost import cost_of_calls, shape_after
 from firstlight.models.graph import Call, Tensor
-from firstlight.models.layers import first_sentence, make_layer
+from firstlight.models.layers import first_sentence, make_layer, names_of
 
 _FLATTENING = ("Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D")
 _NEEDS_AN_IMAGE = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class Batches:
 
     def __len__(self) -> int:
         """How many batches an epoch has; the last may be smaller."""
-        return -(-len(self.images) // self.size)
+        return math.ceil(len(self.images) / self.size)
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch (0 is the first)."""

@@ -25,7 +25,7 @@ from firstlight.training.machine import Machine
 from firstlight.training.optimizers import make_optimizer
 from firstlight.training.predicting import predict
 from firstlight.training.schedules import learning_rate
-from firstlight.training.stopping import Interrupted, StopSignals
+from firstlight.training.stopping import InterruptedRunError, StopSignals
 from firstlight.training.validating import Validate
 
 
@@ -63,18 +63,17 @@ class Training:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        assert settings.batch_size is not None and settings.epochs is not None
         self.device = self.machine.device
         self.network.to(self.device)
         self.batches = Batches(
             self.images.images,
             self.images.targets,
-            settings.batch_size,
+            int(settings.batch_size or 1),
             settings.seed,
             Augmentation.parse(settings.augment),
             self.device,
         )
-        self.epochs = settings.epochs
+        self.epochs = int(settings.epochs or 1)
         self.steps = len(self.batches) * self.epochs
         self.metric = str(settings.metric)
         classify = self.images.targets.ndim == 1
@@ -123,7 +122,7 @@ class Training:
         """Train to the end, or until told to stop.
 
         Raises:
-            Interrupted: a signal came; the state is saved.
+            InterruptedRunError: a signal came; the state is saved.
             TrainingError: the loss is not finite, or a checkpoint cannot be written.
         """
         weights = sum(p.numel() * p.element_size() for p in self.network.parameters())
@@ -192,7 +191,7 @@ class Training:
         value = loss.item()
         if not math.isfinite(value):
             self._refuse_loss(position, value)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step(self.rate)
         metric = summed_metric(self.metric, answers.detach(), targets).item()
         return value, metric, len(images)
@@ -211,7 +210,7 @@ class Training:
         self.save()
         step = self.progress.step
         self.log.add("state", state="stopped", message=f"stopped by a signal at step {step}")
-        raise Interrupted(
+        raise InterruptedRunError(
             f"stopped at step {step} of {self.steps} and saved: go on with "
             f"--resume {self.folder.name}.",
             number,

@@ -61,7 +61,7 @@ def _elementwise(name: str, head: str) -> Loss:
 
 
 def _crossentropy_of(answer: Callable[[Tensor], Tensor]) -> Loss:
-    """Cross-entropy of answers that are no softmax: scaled to a sum of 1 and clipped, as in Keras."""
+    """Cross-entropy of answers that are no softmax: scaled to sum 1 and clipped, as in Keras."""
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         answers = answer(logits.float())

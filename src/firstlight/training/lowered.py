@@ -1,4 +1,4 @@
-"""What every lowered layer is: a torch module that knows which Keras variable each tensor came from."""
+"""What every lowered layer is: a torch module that knows where each of its tensors came from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class Lowered(nn.Module):
         axes: tuple[int, ...] | None = None,
         regularizer: Any = None,
     ) -> None:
-        """Copy a Keras variable into a parameter (a buffer, if it does not train)."""
+        """Copy a Keras variable into a parameter (a buffer, if it does not train; None as None)."""
+        if variable is None:
+            self.register_parameter(attribute, None)
+            return
         from keras import ops
 
         # Not variable.numpy(): Keras 3.15 warns there with NumPy 2.4.

@@ -1,4 +1,4 @@
-"""Keras model in, torch network out, weights back: see docs/engine.md for what this must get right."""
+"""Keras model in, torch network out, weights back; docs/engine.md says what must come out right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firstlight.models.graph import Call, calls_of
 from firstlight.models.graph import Tensor as Place
 from firstlight.training.activations import Activation
 from firstlight.training.lowered import Lowered
-from firstlight.training.lowerings import NotLowered, lower_layer
+from firstlight.training.lowerings import NotLoweredError, lower_layer
 from firstlight.training.steps import Step, pool_before_relu, with_releases
 from firstlight.training.tensors import channels_first, channels_last
 
@@ -98,11 +98,11 @@ class Network(nn.Module):
         if id(layer) not in self._parts_of:
             try:
                 if any(value is not None for value in call.keywords.values()):
-                    raise NotLowered("is called with options")
+                    raise NotLoweredError("is called with options")
                 if not all(_is_tensors(argument) for argument in call.arguments):
-                    raise NotLowered("is called with numbers")
+                    raise NotLoweredError("is called with numbers")
                 modules = lower_layer(layer)
-            except NotLowered as reason:
+            except NotLoweredError as reason:
                 self.in_keras.append(f"layer {call.name} ({type(layer).__name__}) {reason}")
                 modules = [KerasLayer(call)]
             start = len(self.parts)

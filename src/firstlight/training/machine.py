@@ -38,7 +38,8 @@ def choose_machine(settings: TrainSettings) -> Machine:
     `settings.precision` and `settings.threads` win where they are set. The number of threads
     takes effect for the whole process.
     """
-    best = usable_devices(torch.cpu.get_capabilities())[-1]
+    processor, *gpus = usable_devices(torch.cpu.get_capabilities())
+    best = gpus[0] if gpus else processor
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if best.bfloat16 else "float32"

@@ -86,13 +86,15 @@ class Adam(Optimizer):
         gradients: list[Tensor],
         *moments: list[Tensor],
     ) -> None:
+        mean, square = moments
         # torch adds epsilon after the bias correction; this one comes out as Keras's.
         epsilon = EPSILON / (1.0 - BETA_2**self.taken) ** 0.5
         step = torch.tensor(float(self.taken), device=weights[0].device)
         torch._fused_adamw_(
             weights,
             gradients,
-            *moments,
+            mean,
+            square,
             [],
             [step] * len(weights),
             lr=rate,

@@ -10,7 +10,7 @@ from typing import Any
 from firstlight.core.errors import FirstlightError
 
 
-class Interrupted(FirstlightError):
+class InterruptedRunError(FirstlightError):
     """A run was asked to stop and has saved its state."""
 
     def __init__(self, message: str, number: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import typer
 
 from firstlight.core.errors import FirstlightError
+from firstlight.models.backend import hurry
 from firstlight.shells.cli.answer import write_document
 
 INTERRUPTED = 130
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # A file name that the terminal's encoding lacks is spelled out, not fatal.
             stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = _show_warning
+    hurry()
     sys.exit(run(list(arguments)))
 
 

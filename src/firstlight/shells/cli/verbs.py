@@ -55,13 +55,6 @@ Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="where the run folder
 Save = Annotated[Path | None, typer.Option(metavar="FOLDER", help="write figures and a page there")]
 
 
-def prepare_keras() -> None:
-    """Import Keras without the parts that no verb uses: two seconds less in each process."""
-    from firstlight.models import import_keras
-
-    import_keras(quick=True)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -125,7 +118,6 @@ def check(
     if output is not None and not fix:
         raise SettingError("--output says where --fix writes: give --fix too.")
     target = _mended_file(settings.get("model", TrainSettings.model), output) if fix else None
-    prepare_keras()
     checkup = api.check(data, fix=target, **settings)
     written = target if checkup.mended is not None else None
 
@@ -180,7 +172,6 @@ def train(
     subject = _train_subject(data, resume, settings)
     from firstlight import api
 
-    prepare_keras()
     with training_progress(make_console(), quiet=quiet) as progress:
         if resume is not None:
             run = api.resume(subject, runs=runs, progress=progress)
@@ -224,7 +215,6 @@ def evaluate(
     from firstlight.evaluation import report_to_dict
     from firstlight.shells.cli.show_results import show_report
 
-    prepare_keras()
     report = api.evaluate(run, data, runs=runs, **settings)
     return Answer(report_to_dict(report), lambda screen: show_report(screen, report))
 
@@ -253,7 +243,6 @@ def predict(
     forms.check_format(format, output)
     from firstlight import api
 
-    prepare_keras()
     with nullcontext() if format == "table" else prints_to_stderr():
         predictions = api.predict(run, files, runs=runs)
     document = forms.predictions_document(predictions)
@@ -304,7 +293,6 @@ def models(
     from firstlight import api
     from firstlight.shells.cli.show_model import show_models
 
-    prepare_keras()
     rows = api.list_models(data, **settings)
     return Answer({"models": rows}, lambda screen: show_models(screen, rows))
 

@@ -10,10 +10,10 @@ from firstlight.training.lowerings import (
     reshaping,
     simple,
 )
-from firstlight.training.lowerings.registry import NotLowered, lower_layer
+from firstlight.training.lowerings.registry import NotLoweredError, lower_layer
 
 __all__ = [
-    "NotLowered",
+    "NotLoweredError",
     "convolutions",
     "dense",
     "lower_layer",

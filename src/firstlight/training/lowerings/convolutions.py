@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from firstlight.training.lowered import Lowered
-from firstlight.training.lowerings.registry import NotLowered, lowers, with_activation
+from firstlight.training.lowerings.registry import NotLoweredError, lowers, with_activation
 from firstlight.training.tensors import pad_same, same_padding
 
 OIHW = (3, 2, 0, 1)
@@ -21,15 +21,15 @@ UNFOLD_FROM = 8
 class Convolution(Lowered):
     """`Conv2D` and `DepthwiseConv2D`, with Keras's padding."""
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(self, layer: Any, kernel: Any, axes: tuple[int, ...], groups: int) -> None:
         super().__init__()
         regularizer = getattr(layer, "kernel_regularizer", None)
         regularizer = getattr(layer, "depthwise_regularizer", None) or regularizer
         self.bind("weight", kernel, axes, regularizer)
-        self.bias: Tensor | None = None
-        if layer.bias is not None:
-            del self.bias
-            self.bind("bias", layer.bias, None, layer.bias_regularizer)
+        self.bind("bias", layer.bias, None, layer.bias_regularizer)
         self.same = layer.padding == "same"
         self.stride: tuple[int, int] = tuple(layer.strides)
         self.dilation: tuple[int, int] = tuple(layer.dilation_rate)
@@ -46,9 +46,7 @@ class Convolution(Lowered):
         padding = (0, 0)
         if self.same:
             x, padding = pad_same(x, self.kernel, self.stride, self.dilation)
-        return F.conv2d(
-            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class UnfoldedConvolution(Convolution):
@@ -74,14 +72,14 @@ class UnfoldedConvolution(Convolution):
 class TransposedConvolution(Lowered):
     """`Conv2DTranspose`: the full output is made, then cut or extended to Keras's size."""
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(self, layer: Any) -> None:
         super().__init__()
         # Keras keeps (height, width, out, in), torch wants (in, out, height, width).
         self.bind("weight", layer.kernel, OIHW, layer.kernel_regularizer)
-        self.bias: Tensor | None = None
-        if layer.bias is not None:
-            del self.bias
-            self.bind("bias", layer.bias, None, layer.bias_regularizer)
+        self.bind("bias", layer.bias, None, layer.bias_regularizer)
         self.same = layer.padding == "same"
         self.stride = tuple(layer.strides)
 
@@ -118,7 +116,7 @@ def _depthwise(layer: Any) -> Convolution:
     # (height, width, channels, multiplier): torch counts filters channel by channel, as Keras
     # does, so a multiplier of 1 is a transposition; others would need a reshape of the variable.
     if layer.kernel.shape[3] != 1:
-        raise NotLowered("has a depth multiplier above 1")
+        raise NotLoweredError("has a depth multiplier above 1")
     return Convolution(layer, layer.kernel, (2, 3, 0, 1), int(layer.kernel.shape[2]))
 
 
@@ -126,5 +124,5 @@ def _depthwise(layer: Any) -> Convolution:
 def conv2d_transpose(layer: Any) -> list[nn.Module]:
     """`Conv2DTranspose` without dilation and with Keras's own output size."""
     if tuple(layer.dilation_rate) != (1, 1) or layer.output_padding is not None:
-        raise NotLowered("has dilation or output padding")
+        raise NotLoweredError("has dilation or output padding")
     return with_activation(TransposedConvolution(layer), layer)

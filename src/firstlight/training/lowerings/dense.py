@@ -8,20 +8,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from firstlight.training.lowered import Lowered
-from firstlight.training.lowerings.registry import NotLowered, lowers, with_activation
+from firstlight.training.lowerings.registry import NotLoweredError, lowers, with_activation
 from firstlight.training.tensors import channels_first, channels_last
 
 
 class Dense(Lowered):
     """`Dense` on any rank."""
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(self, layer: Any) -> None:
         super().__init__()
         self.bind("weight", layer.kernel, (1, 0), layer.kernel_regularizer)
-        self.bias: Tensor | None = None
-        if layer.bias is not None:
-            del self.bias
-            self.bind("bias", layer.bias, None, layer.bias_regularizer)
+        self.bind("bias", layer.bias, None, layer.bias_regularizer)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, ..., features)` to `(N, ..., units)` in Keras's order of axes."""
@@ -32,5 +32,5 @@ class Dense(Lowered):
 def dense(layer: Any) -> list[nn.Module]:
     """`Dense` without quantisation or low-rank adaptation."""
     if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
-        raise NotLowered("is quantised or has low-rank weights")
+        raise NotLoweredError("is quantised or has low-rank weights")
     return with_activation(Dense(layer), layer)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from firstlight.training.lowerings.registry import NotLowered, lowers
+from firstlight.training.lowerings.registry import NotLoweredError, lowers
 
 PAIRWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Add": torch.add,
@@ -52,7 +52,7 @@ class Concatenate(nn.Module):
 def merge(layer: Any) -> list[nn.Module]:
     """The merges that work element by element."""
     if len(_ranks(layer)) > 1:
-        raise NotLowered("joins tensors of different rank")
+        raise NotLoweredError("joins tensors of different rank")
     return [Merge(type(layer).__name__)]
 
 

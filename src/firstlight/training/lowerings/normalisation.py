@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from firstlight.training.lowered import Lowered
-from firstlight.training.lowerings.registry import NotLowered, lowers
+from firstlight.training.lowerings.registry import NotLoweredError, lowers
 from firstlight.training.tensors import channels_first, channels_last
 
 
@@ -20,6 +20,8 @@ class BatchNormalization(Lowered):
     the batch's own statistics are taken out (momentum 1) and the moving ones kept here.
     """
 
+    gamma: Tensor | None
+    beta: Tensor | None
     batch_mean: Tensor
     batch_variance: Tensor
     moving_mean: Tensor
@@ -27,14 +29,8 @@ class BatchNormalization(Lowered):
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
-        self.gamma: Tensor | None = None
-        self.beta: Tensor | None = None
-        if layer.scale:
-            del self.gamma
-            self.bind("gamma", layer.gamma, None, layer.gamma_regularizer)
-        if layer.center:
-            del self.beta
-            self.bind("beta", layer.beta, None, layer.beta_regularizer)
+        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
+        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
         self.bind("moving_mean", layer.moving_mean)
         self.bind("moving_variance", layer.moving_variance)
         for name in ("batch_mean", "batch_variance"):
@@ -82,16 +78,13 @@ class BatchNormalization(Lowered):
 class LastAxisNormalization(Lowered):
     """`LayerNormalization` over the last axis."""
 
+    gamma: Tensor | None
+    beta: Tensor | None
+
     def __init__(self, layer: Any) -> None:
         super().__init__()
-        self.gamma: Tensor | None = None
-        self.beta: Tensor | None = None
-        if layer.scale:
-            del self.gamma
-            self.bind("gamma", layer.gamma, None, layer.gamma_regularizer)
-        if layer.center:
-            del self.beta
-            self.bind("beta", layer.beta, None, layer.beta_regularizer)
+        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
+        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
         self.epsilon = layer.epsilon
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,7 +119,7 @@ def layer_normalization(layer: Any) -> list[nn.Module]:
     """`LayerNormalization` over the last axis."""
     _last_axis(layer)
     if getattr(layer, "rms_scaling", False):
-        raise NotLowered("scales by the root mean square")
+        raise NotLoweredError("scales by the root mean square")
     return [LastAxisNormalization(layer)]
 
 
@@ -135,7 +128,7 @@ def group_normalization(layer: Any) -> list[nn.Module]:
     """`GroupNormalization` of an image."""
     _last_axis(layer)
     if _rank(layer) != 4:
-        raise NotLowered("normalises something other than an image")
+        raise NotLoweredError("normalises something other than an image")
     return [GroupNormalization(layer)]
 
 
@@ -143,7 +136,7 @@ def _last_axis(layer: Any) -> None:
     axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
     rank = _rank(layer)
     if [axis % rank for axis in axes] != [rank - 1]:
-        raise NotLowered("normalises an axis other than the last")
+        raise NotLoweredError("normalises an axis other than the last")
 
 
 def _rank(layer: Any) -> int:

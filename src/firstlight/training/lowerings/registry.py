@@ -11,7 +11,7 @@ Lowering = Callable[[Any], list[nn.Module]]
 LOWERINGS: dict[str, Lowering] = {}
 
 
-class NotLowered(Exception):
+class NotLoweredError(Exception):
     """This layer, or this option of it, has no lowering: Keras's own layer runs in its place."""
 
 
@@ -29,29 +29,29 @@ def lower_layer(layer: Any) -> list[nn.Module]:
     """The torch modules, to be run one after the other, that do what a Keras layer does.
 
     Raises:
-        NotLowered: with the reason, in words that follow "layer NAME (CLASS)".
+        NotLoweredError: with the reason, in words that follow "layer NAME (CLASS)".
     """
     kind = type(layer).__name__
     if kind not in LOWERINGS or not type(layer).__module__.startswith("keras."):
-        raise NotLowered("is of a kind that has no lowering")
+        raise NotLoweredError("is of a kind that has no lowering")
     if getattr(layer, "data_format", "channels_last") != "channels_last":
-        raise NotLowered("has channels first")
+        raise NotLoweredError("has channels first")
     if getattr(layer, "activity_regularizer", None) is not None:
-        raise NotLowered("has an activity regulariser")
+        raise NotLoweredError("has an activity regulariser")
     policy = getattr(getattr(layer, "dtype_policy", None), "name", "float32")
     if policy != "float32":
-        raise NotLowered(f"computes in {policy}")
+        raise NotLoweredError(f"computes in {policy}")
     for name, value in vars(layer).items():
         if value is None:
             continue
         if name.endswith("_constraint"):
-            raise NotLowered(f"has a {name.replace('_', ' ')}")
+            raise NotLoweredError(f"has a {name.replace('_', ' ')}")
         if name.endswith("_regularizer") and type(value).__name__ not in ("L1", "L2", "L1L2"):
-            raise NotLowered(f"has the regulariser {type(value).__name__}")
+            raise NotLoweredError(f"has the regulariser {type(value).__name__}")
     try:
         return LOWERINGS[kind](layer)
     except KeyError as unknown:
-        raise NotLowered(f"has the activation {unknown.args[0]}") from None
+        raise NotLoweredError(f"has the activation {unknown.args[0]}") from None
 
 
 def with_activation(module: nn.Module, layer: Any) -> list[nn.Module]:

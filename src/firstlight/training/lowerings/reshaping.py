@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from firstlight.training.lowerings.registry import NotLowered, lowers
+from firstlight.training.lowerings.registry import NotLoweredError, lowers
 from firstlight.training.tensors import channels_first, channels_last
 
 
@@ -102,5 +102,5 @@ def cropping(layer: Any) -> list[nn.Module]:
 def up_sampling(layer: Any) -> list[nn.Module]:
     """`UpSampling2D`, nearest or bilinear."""
     if layer.interpolation not in ("nearest", "bilinear"):
-        raise NotLowered(f"interpolates by {layer.interpolation}")
+        raise NotLoweredError(f"interpolates by {layer.interpolation}")
     return [UpSampling(tuple(layer.size), layer.interpolation == "bilinear")]

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from firstlight.training.activations import ACTIVATIONS, Activation
 from firstlight.training.lowered import Lowered
-from firstlight.training.lowerings.registry import NotLowered, lowers, with_activation
+from firstlight.training.lowerings.registry import NotLoweredError, lowers, with_activation
 
 
 class Dropout(nn.Module):
@@ -52,6 +52,8 @@ class Affine(nn.Module):
 
 class ParametricReLU(Lowered):
     """`PReLU`: the slope for negative values is learned."""
+
+    alpha: Tensor
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
@@ -109,7 +111,7 @@ def parametric_relu(layer: Any) -> list[nn.Module]:
 def softmax(layer: Any) -> list[nn.Module]:
     """`Softmax` over the last axis."""
     if layer.axis != -1:
-        raise NotLowered("is a softmax over an axis other than the last")
+        raise NotLoweredError("is a softmax over an axis other than the last")
     return [Activation("softmax", ACTIVATIONS["softmax"])]
 
 
@@ -117,7 +119,7 @@ def softmax(layer: Any) -> list[nn.Module]:
 def dropout(layer: Any) -> list[nn.Module]:
     """`Dropout`."""
     if getattr(layer, "noise_shape", None) is not None:
-        raise NotLowered("has a noise shape")
+        raise NotLoweredError("has a noise shape")
     return [Dropout(float(layer.rate), whole_channels=False)]
 
 
@@ -138,7 +140,7 @@ def normalization(layer: Any) -> list[nn.Module]:
     """`Normalization` over the last axis, with mean and variance given or adapted."""
     config = layer.get_config()
     if config["invert"] or tuple(config["axis"] or ()) not in ((), (-1,)):
-        raise NotLowered("inverts, or normalises an axis other than the last")
+        raise NotLoweredError("inverts, or normalises an axis other than the last")
     mean = _constants(layer.mean)
     variance = _constants(layer.variance)
     # Keras divides by max(sqrt(variance), epsilon), epsilon = 1e-7.
