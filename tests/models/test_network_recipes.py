@@ -84,6 +84,22 @@ def test_settings_come_from_the_user_then_the_recipe_then_the_task() -> None:
         assert left == {"name", "prepare", "threads"}
 
 
+@pytest.mark.parametrize(
+    ("images", "batch_size", "epochs"),
+    [(None, 128, 1), (55_000, 128, 1), (20_000, 128, 3), (1_000, 64, 25), (60, 8, 40), (3, 8, 40)],
+)
+def test_small_data_get_smaller_batches_and_more_epochs(images, batch_size, epochs):
+    # By hand: 20,000 / 128 is 157 batches, and 400 steps are 3 epochs of them.
+    resolved = resolve_settings(TrainSettings(model="compact"), "classify", images)
+    assert (resolved.batch_size, resolved.epochs) == (batch_size, epochs)
+
+
+def test_what_the_user_says_stays_with_small_data():
+    asked = TrainSettings(model="compact", batch_size=100, epochs=2)
+    resolved = resolve_settings(asked, "classify", 60)
+    assert (resolved.batch_size, resolved.epochs) == (100, 2)
+
+
 def test_the_table_of_models() -> None:
     rows = {row["name"]: row for row in describe_models(MNIST, 10)}
     assert list(rows) == list(RECIPES)

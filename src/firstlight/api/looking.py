@@ -111,7 +111,7 @@ def check(data: Source, *, fix: str | Path | None = None, **settings: Any) -> Ch
         dataset.image_shape,
         dataset.outputs,
         dataset.task,
-        resolve_settings(train, dataset.task),
+        resolve_settings(train, dataset.task, len(dataset.train)),
     )
     if fix is not None and checkup.mended is not None:
         write_layers(checkup.mended, Path(fix))

@@ -155,7 +155,7 @@ def _ready(dataset: Dataset, asked: TrainSettings) -> tuple[keras.Model, TrainSe
     from firstlight.training import Augmentation
 
     keras = import_keras()
-    settings = resolve_settings(asked, dataset.task)
+    settings = resolve_settings(asked, dataset.task, len(dataset.train))
     pixels = dataset.train.images.dtype
     settings = replace(settings, prepare=settings.prepare or default_preparation(pixels))
     Augmentation.parse(settings.augment)

@@ -6,6 +6,7 @@ from; `compact` is the fast default; `residual` is for images of any size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -58,26 +59,44 @@ _TASKS: dict[Task, dict[str, Any]] = {
 }
 
 
-def resolve_settings(settings: TrainSettings, task: Task) -> TrainSettings:
+# What a small data set gets beyond its recipe: at least so many batches in an epoch, at least so
+# many steps in all, but never more than so many epochs for their sake.
+LEAST_BATCHES, LEAST_STEPS, MOST_EPOCHS = 8, 400, 40
+SMALLEST_BATCH = 8
+
+
+def resolve_settings(
+    settings: TrainSettings, task: Task, images: int | None = None
+) -> TrainSettings:
     """The settings with each None filled in from the model's recipe.
 
     `prepare` and `threads` stay None: what they become depends on the images and the machine.
+    Recipes are made for thousands of images: for fewer, batches become smaller and epochs more.
 
     Args:
         settings: what the user said.
         task: what the data set asks for.
+        images: how many training images there are, or None: many.
 
     Example:
         >>> resolve_settings(TrainSettings(model="vgg"), "measure").learning_rate
         0.01
-        >>> resolve_settings(TrainSettings(model="vgg", learning_rate=0.1), "measure").learning_rate
-        0.1
+        >>> small = resolve_settings(TrainSettings(model="simple"), "classify", images=500)
+        >>> small.batch_size, small.epochs
+        (32, 25)
     """
     known = dict(_TRAINING | _TASKS[task])
     recipe = RECIPES.get(settings.model)
     if recipe is not None:
         known |= recipe.training | (recipe.measuring if task == "measure" else {})
     unsaid = {item.name for item in fields(settings) if getattr(settings, item.name) is None}
+    if images is not None and "batch_size" in unsaid:
+        while known["batch_size"] > SMALLEST_BATCH and images < LEAST_BATCHES * known["batch_size"]:
+            known["batch_size"] //= 2
+    if images is not None and "epochs" in unsaid:
+        batches = math.ceil(images / (settings.batch_size or known["batch_size"]))
+        wanted = math.ceil(LEAST_STEPS / max(1, batches))
+        known["epochs"] = max(known["epochs"], min(MOST_EPOCHS, wanted))
     filled: dict[str, Any] = {name: known[name] for name in known if name in unsaid}
     return replace(settings, **filled)
 
@@ -135,10 +154,11 @@ def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
     # Keras's 0.99 would not have forgotten its starting values after one epoch.
     normalise = (Layer("BatchNormalization", {"momentum": 0.9}), Layer("ReLU"))
     layers: tuple[Layer, ...] = ()
-    for filters in (16, 32):
-        block = {"filters": filters, "kernel_size": 5, **padding, **unbiased}
+    for filters, kernel in ((16, 5), (32, 3)):
+        block = {"filters": filters, "kernel_size": kernel, **padding, **unbiased}
         layers += (Layer("Conv2D", block),)
-        height, width = (height, width) if padding else (height - 4, width - 4)
+        cut = 0 if padding else kernel - 1
+        height, width = height - cut, width - cut
         if min(height, width) >= 2:
             layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
             height, width = height // 2, width // 2
@@ -191,8 +211,8 @@ RECIPES: dict[str, Recipe] = {
             "compact",
             "the fast default: two convolutions, batch normalisation, 99 % on digits in seconds",
             {
-                "epochs": 3,
-                "batch_size": 256,
+                "epochs": 1,
+                "batch_size": 128,
                 "optimizer": "adam",
                 "learning_rate": 0.01,
                 "schedule": "one-cycle",
