@@ -45,7 +45,7 @@ class Recipe:
 
 
 # For networks of the user's own, and whatever a recipe does not say.
-_TRAINING = {
+_TRAINING: dict[str, Any] = {
     "epochs": 5,
     "batch_size": 128,
     "optimizer": "adam",
@@ -85,7 +85,7 @@ def resolve_settings(
         >>> small.batch_size, small.epochs
         (32, 25)
     """
-    known = dict(_TRAINING | _TASKS[task])
+    known: dict[str, Any] = _TRAINING | _TASKS[task]
     recipe = RECIPES.get(settings.model)
     if recipe is not None:
         known |= recipe.training | (recipe.measuring if task == "measure" else {})
