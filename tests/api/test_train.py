@@ -168,3 +168,39 @@ def test_measuring_a_number(place, settings):
     assert run.report.task == "measure"
     assert run.report.scores["rmse"].value == pytest.approx(rmse, rel=1e-3)
     assert run.report.scores["r2"].value > 0.5
+
+
+OWN = """
+import keras
+
+class Doubled(keras.layers.Layer):
+    def build(self, shape):
+        self.factor = self.add_weight(shape=(shape[-1],), initializer="ones")
+
+    def call(self, x):
+        return 2 * x * self.factor
+
+def make_model(num_classes, input_shape):
+    layers = [keras.Input(input_shape), Doubled(), keras.layers.Flatten()]
+    return keras.Sequential([*layers, keras.layers.Dense(num_classes, activation="softmax")])
+"""
+
+
+def test_a_layer_of_ones_own_trains_resumes_and_predicts(place, settings):
+    (place / "own.py").write_text(OWN)
+    told = []
+    run = fl.train(
+        place / "stripes.npz",
+        runs=place / "runs",
+        name="own",
+        progress=told.append,
+        **settings | {"model": str(place / "own.py") + ":make_model"},
+    )
+    assert any("Doubled" in event.get("message", "") for event in told)
+    again = fl.evaluate("own", runs=place / "runs")
+    assert again.scores == run.report.scores
+    assert run.report.scores["accuracy"].value > 0.9
+    factor = run.model.get_weights()[0]
+    assert not np.allclose(factor, 1)
+    resumed = fl.resume("own", runs=place / "runs")
+    np.testing.assert_array_equal(resumed.model.get_weights()[0], factor)

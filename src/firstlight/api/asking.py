@@ -51,7 +51,8 @@ def trained_network(folder: RunFolder) -> tuple[Network, Machine]:
         )
     import_keras()
     settings, _ = divided({"precision": folder.information()["machine"]["precision"]})
-    return lower(load_model(folder.model)), choose_machine(settings)
+    model = load_model(folder.model, source=folder.information()["settings"]["model"])
+    return lower(model), choose_machine(settings)
 
 
 def answers_for(

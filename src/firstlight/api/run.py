@@ -61,7 +61,7 @@ class Run:
         """The trained Keras model; the preparation of the pixels is its first layer."""
         from firstlight.models import load_model
 
-        return load_model(self.files.model)
+        return load_model(self.files.model, source=self.information["settings"]["model"])
 
     def to_dict(self) -> dict[str, Any]:
         """The run in plain values: where it is, its settings, its epochs, its report."""

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from firstlight.core.errors import ModelError
+from firstlight.core.files import sync_folder
 from firstlight.models.arithmetic import weights_of
 from firstlight.models.backend import import_keras
 from firstlight.models.cost import cost_of_calls
 from firstlight.models.graph import calls_in
 from firstlight.models.layers import ACTIVATIONS, LAYERS, PARTS, first_sentence
+from firstlight.models.user_files import classes_of_file
 from firstlight.models.weights_file import count_weights
 
 if TYPE_CHECKING:
@@ -90,14 +92,14 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror}.") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def load_model(path: str | os.PathLike[str]) -> keras.Model:
+def load_model(path: str | os.PathLike[str], source: str = "") -> keras.Model:
     """Read a model from a `.keras` archive, after looking through it.
 
     Only classes of an allowlist are loaded: the layers that lists of layers know, those that
@@ -106,6 +108,8 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
 
     Args:
         path: a `.keras` file, as `save_model` or Keras's own `model.save` writes it.
+        source: `net.py:function` that made the model, where it has layers of the user's own:
+            the file is run, and the classes that it defines are allowed too.
 
     Raises:
         ModelError: the file is missing, damaged, or holds something that no network needs.
@@ -121,7 +125,14 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
         raise ModelError(f"only .keras files are read as models, but {path.name} came.")
     if not path.is_file():
         raise ModelError(f"there is no file {path}.")
-    _look_through(path)
+    own = classes_of_file(source) if source else {}
+    saving = import_keras().saving
+    with saving.custom_object_scope(own):
+        _look_through(path, own)
+        return _loaded(path)
+
+
+def _loaded(path: Path) -> keras.Model:
     try:
         return import_keras().saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
@@ -129,21 +140,12 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
         raise ModelError(f"{path.name} cannot be loaded: {first_sentence(error)}") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _look_through(path: Path) -> None:
+def _look_through(path: Path, own: Mapping[str, type]) -> None:
     """Refuse an archive that Keras should not see."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(path.name, archive.infolist())
-            config = _read_config(path.name, archive.read(_CONFIG))
+            config = _read_config(path.name, archive.read(_CONFIG), own)
             with tempfile.TemporaryFile() as weights:
                 with archive.open(_WEIGHTS) as member:
                     shutil.copyfileobj(member, weights, _MEBIBYTE)
@@ -152,7 +154,8 @@ def _look_through(path: Path) -> None:
         raise ModelError(
             f"{path.name} is damaged or no .keras file: save the model anew."
         ) from error
-    wanted = _count_wanted(path.name, config)
+    # A layer of the user's own cannot be counted without being run, which loading does.
+    wanted = 0 if own else _count_wanted(path.name, config)
     if wanted > held:
         raise ModelError(
             f"{path.name} describes a network of {wanted:,} weights but holds {held:,}: "
@@ -180,7 +183,7 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         raise ModelError(f"{name} is no complete Keras model: {', '.join(missing)} is missing.")
 
 
-def _read_config(name: str, text: bytes) -> dict[str, Any]:
+def _read_config(name: str, text: bytes, own: Mapping[str, type]) -> dict[str, Any]:
     """The configuration, once every class that it names has been found on the allowlist."""
     try:
         config = json.loads(text)
@@ -189,7 +192,7 @@ def _read_config(name: str, text: bytes) -> dict[str, Any]:
         # How it was trained is left unread: load_model does not compile.
         config.pop("compile_config", None)
         for item in _classes(config):
-            _check_class(name, item)
+            _check_class(name, item, own)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{name}: config.json cannot be read: save the model anew.") from error
     return config
@@ -207,7 +210,7 @@ def _classes(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _classes(item)
 
 
-def _check_class(name: str, item: Mapping[str, Any]) -> None:
+def _check_class(name: str, item: Mapping[str, Any], own: Mapping[str, type]) -> None:
     kind, module, registered = (
         item.get(key) for key in ("class_name", "module", "registered_name")
     )
@@ -217,6 +220,8 @@ def _check_class(name: str, item: Mapping[str, Any]) -> None:
             "rebuild the network in a net.py and use that."
         )
     if kind == "__keras_tensor__" and module is None:
+        return
+    if str(kind) in own and module == own[str(kind)].__module__:
         return
     if kind == "function" and module in ("builtins", "keras.activations"):
         known = str(item.get("config")) in ACTIVATIONS

@@ -88,6 +88,35 @@ def model_from_file(
             ) from error
 
 
+def classes_of_file(source: str) -> dict[str, type]:
+    """The Keras layer classes that a user's own file defines, by name.
+
+    Args:
+        source: `path/net.py:function`, or any other model, which defines none.
+
+    Raises:
+        ModelError: the file is missing or fails.
+
+    Example:
+        >>> classes_of_file("compact")
+        {}
+    """
+    path = Path(source.rpartition(":")[0])
+    if path.suffix != ".py":
+        return {}
+    if not path.is_file():
+        raise ModelError(f"{path} made this model and is gone: bring it back.")
+    keras = import_keras()
+    module = _run(path)
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, keras.layers.Layer)
+        and value.__module__ == module.__name__
+    }
+
+
 def _plain(error: Exception) -> str:
     """Why a network could not be made, in plain words where Keras's own are not."""
     if "output size would be zero or negative" in str(error):
