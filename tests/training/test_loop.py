@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from firstlight.core.errors import TrainingError
+from firstlight.core.errors import RunError, TrainingError
 from firstlight.models.backend import import_keras
 from firstlight.training import load_newest
 from firstlight.training.batches import Augmentation, Batches
@@ -130,7 +130,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_batch(make_training):
     with pytest.raises(TrainingError, match=words):
         made.training.run()
     state, _ = load_newest(made.folder.checkpoints)
-    assert all(tensor.isfinite().all() for tensor in state["network"].values())
+    assert all(tensor.isfinite().all() for tensor in state["network"])
 
 
 def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
@@ -142,6 +142,15 @@ def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
     monkeypatch.setattr(made.training.network, "forward", full)
     with pytest.raises(TrainingError, match="--batch-size 25"):
         made.training.run()
+
+
+def test_a_changed_network_is_not_resumed(make_training):
+    made = make_training()
+    made.training.save()
+    changed = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    again = make_training(changed, folder=made.folder)
+    with pytest.raises(RunError, match="the network of run run has changed since"):
+        again.training.restore(load_newest(made.folder.checkpoints)[0])
 
 
 def test_two_checkpoints_are_left(make_training):

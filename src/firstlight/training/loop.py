@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from firstlight.core.dataset import Images
-from firstlight.core.errors import TrainingError
+from firstlight.core.errors import RunError, TrainingError
 from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
@@ -92,7 +92,8 @@ class Training:
     def state(self) -> State:
         """Everything a checkpoint holds."""
         state = {
-            "network": self.network.state_dict(),
+            # In order and not by name: a layer that Keras runs is named anew in every process.
+            "network": list(self.network.state_dict().values()),
             "optimizer": self.optimizer.state(),
             "progress": vars(self.progress).copy(),
             "random": torch.get_rng_state(),
@@ -102,8 +103,19 @@ class Training:
         return state
 
     def restore(self, state: State) -> None:
-        """Go on from a checkpoint's state."""
-        self.network.load_state_dict(state["network"])
+        """Go on from a checkpoint's state.
+
+        Raises:
+            RunError: it is the state of another network.
+        """
+        ours = self.network.state_dict().values()
+        if [one.shape for one in ours] != [one.shape for one in state["network"]]:
+            raise RunError(
+                f"the network of run {self.folder.name} has changed since: bring the old "
+                f"{self.settings.model} back, or train anew under another --name."
+            )
+        for one, other in zip(ours, state["network"], strict=True):
+            one.copy_(other)
         self.optimizer.restore(state["optimizer"])
         self.progress = Progress(**state["progress"])
         torch.set_rng_state(state["random"])
