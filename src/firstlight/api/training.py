@@ -122,23 +122,21 @@ def plan(
 ) -> list[str]:
     """What is about to be done, in three lines: data, model, recipe."""
     parts = ", ".join(f"{len(images):,} {part}" for part, images in dataset.parts())
-    shape = " x ".join(str(size) for size in dataset.image_shape)
+    shape = "x".join(str(size) for size in dataset.image_shape)
     answers = (
         f"{len(dataset.classes)} classes"
         if dataset.task == "classify"
         else ", ".join(dataset.target_names)
     )
-    batches = -(-len(dataset.train) // int(settings.batch_size or 1))
-    augment = "" if settings.augment in (None, "none") else f", augmented by {settings.augment}"
     epochs = f"{settings.epochs} epoch{'s' if settings.epochs != 1 else ''}"
+    augment = "" if settings.augment in (None, "none") else f", {settings.augment}"
+    device = "a GPU" if machine.device.type == "cuda" else f"{machine.threads} threads"
     return [
-        f"data    {dataset.name}: {parts} images of {shape} ({dataset.train.images.dtype}), "
-        f"{answers}",
-        f"model   {settings.model}: {model.count_params():,} parameters",
-        f"recipe  {epochs} of {batches:,} batches of {settings.batch_size}, {settings.optimizer}, "
-        f"learning rate {settings.learning_rate:g} ({settings.schedule}), {settings.loss}"
-        f"{augment}, seed {settings.seed}, {machine.precision} on {machine.threads} threads"
-        + (" and a GPU" if machine.device.type == "cuda" else ""),
+        f"data    {dataset.name}: {parts}; {shape}, {answers}",
+        f"model   {settings.model}: {model.count_params():,} parameters; {machine.precision} on "
+        f"{device}, seed {settings.seed}",
+        f"recipe  {epochs}, batches of {settings.batch_size}, {settings.optimizer}, "
+        f"{settings.learning_rate:g} {settings.schedule}, {settings.loss}{augment}",
     ]
 
 
