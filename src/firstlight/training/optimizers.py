@@ -17,6 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+Tensors = list[Tensor]
+Moments = list[Tensors]
+
 EPSILON = 1e-7
 BETA_1, BETA_2 = 0.9, 0.999
 RHO = 0.9
@@ -44,20 +47,14 @@ class Optimizer:
         """Move every weight that has a gradient by one step of length `rate`, and forget it."""
         self.taken += 1
         moving = [number for number, w in enumerate(self.weights) if w.grad is not None]
-        weights: list[Tensor] = [self.weights[number] for number in moving]
+        weights: Tensors = [self.weights[number] for number in moving]
         gradients = [w.grad for w in weights if w.grad is not None]
         moments = [[self.moments[name][number] for number in moving] for name in self.names]
-        self._move(rate, weights, gradients, *moments)
+        self._move(rate, weights, gradients, moments)
         for weight in weights:
             weight.grad = None
 
-    def _move(
-        self,
-        rate: float,
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        *moments: list[Tensor],
-    ) -> None:
+    def _move(self, rate: float, weights: Tensors, gradients: Tensors, moments: Moments) -> None:
         """Stochastic gradient descent without momentum, which is Keras's default."""
         torch._foreach_add_(weights, gradients, alpha=-rate)
 
@@ -79,13 +76,7 @@ class Adam(Optimizer):
     names = ("mean", "square")
     decay = 0.0
 
-    def _move(
-        self,
-        rate: float,
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        *moments: list[Tensor],
-    ) -> None:
+    def _move(self, rate: float, weights: Tensors, gradients: Tensors, moments: Moments) -> None:
         mean, square = moments
         # torch adds epsilon after the bias correction; this one comes out as Keras's.
         epsilon = EPSILON / (1.0 - BETA_2**self.taken) ** 0.5
@@ -120,13 +111,7 @@ class Nadam(Adam):
         super().__init__(weights)
         self.product = 1.0
 
-    def _move(
-        self,
-        rate: float,
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        *moments: list[Tensor],
-    ) -> None:
+    def _move(self, rate: float, weights: Tensors, gradients: Tensors, moments: Moments) -> None:
         mean, square = moments
         now, following = (BETA_1 * (1.0 - 0.5 * 0.96 ** (self.taken + k)) for k in (0, 1))
         self.product *= now
@@ -158,13 +143,7 @@ class RMSprop(Optimizer):
 
     names = ("square",)
 
-    def _move(
-        self,
-        rate: float,
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        *moments: list[Tensor],
-    ) -> None:
+    def _move(self, rate: float, weights: Tensors, gradients: Tensors, moments: Moments) -> None:
         (square,) = moments
         torch._foreach_mul_(square, RHO)
         torch._foreach_addcmul_(square, gradients, gradients, 1.0 - RHO)
