@@ -26,6 +26,7 @@ LAYERS = {
     "conv dilation": lambda: L.Conv2D(5, 3, dilation_rate=(2, 3), padding="same"),
     "conv groups": lambda: L.Conv2D(6, 3, groups=3),
     "conv no bias": lambda: L.Conv2D(5, 3, use_bias=False),
+    "separable": lambda: L.SeparableConv2D(5, 3, strides=2, padding="same", activation="relu"),
     "depthwise": lambda: L.DepthwiseConv2D(3, padding="same", strides=2),
     "transposed": lambda: L.Conv2DTranspose(4, 3, strides=2, padding="same"),
     "transposed valid": lambda: L.Conv2DTranspose(4, (3, 5), strides=(2, 3)),
@@ -60,6 +61,7 @@ LAYERS = {
     "prelu": lambda: L.PReLU(alpha_initializer="glorot_uniform"),
     "prelu shared": lambda: L.PReLU(alpha_initializer="random_normal", shared_axes=[1, 2]),
     "softmax": L.Softmax,
+    "normalization by axis 3": lambda: L.Normalization(axis=3, mean=[0.5] * 6, variance=[2] * 6),
     "rescaling": lambda: L.Rescaling(1 / 255, offset=-0.5),
     "normalization": lambda: L.Normalization(
         mean=[0.1, 0.2, 0.3, 0, 0, 1], variance=[1.0, 2.0, 3.0, 1, 1, 0]
@@ -157,6 +159,50 @@ def test_batch_norm_of_a_single_row_is_keras_own():
     network.write_back()
     for one, other in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "constant_over"),
+    [
+        (lambda: L.SpatialDropout2D(0.5), (1, 2)),
+        (lambda: L.Dropout(0.5, noise_shape=(None, 1, 1, 1)), (1, 2, 3)),
+        (lambda: L.Dropout(0.5, noise_shape=(None, None, 1, None)), (2,)),
+        (lambda: L.Dropout(0.5), ()),
+    ],
+)
+def test_dropout_drops_what_belongs_together(layer, constant_over):
+    network = lower(keras.Sequential([keras.Input(IMAGE), layer()])).train()
+    out = network(torch.ones(40, *IMAGE)).numpy()
+    assert set(np.unique(out)) == {0.0, 2.0}
+    for axis in range(1, 4):
+        spread = np.ptp(out, axis=axis).max()
+        assert spread == (0 if axis in constant_over else 2)
+
+
+def test_operations_on_tensors_and_numbers():
+    image = keras.Input(IMAGE)
+    row = L.GlobalAveragePooling2D()(image)
+    gate = keras.ops.relu(image * 0.5 + 1.0) / 3.0 - row
+    model = keras.Model(image, keras.ops.maximum(2.0 - gate, image) * keras.ops.sigmoid(image))
+    network = lower(model)
+    assert network.in_keras == []
+    images = pictures(IMAGE, count=1)
+    np.testing.assert_allclose(
+        answer(network, images), keras_answer(model, images), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_an_operation_without_lowering_runs_as_keras_own():
+    image = keras.Input(IMAGE)
+    model = keras.Model(image, keras.ops.cumsum(image, axis=1) + 1.0)
+    network = lower(model)
+    assert [line.split(") ")[1] for line in network.in_keras] == [
+        "is an operation that has no lowering"
+    ]
+    images = pictures(IMAGE)
+    np.testing.assert_allclose(
+        answer(network, images), keras_answer(model, images), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_frozen_batch_norm_keeps_its_statistics():

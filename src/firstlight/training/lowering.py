@@ -13,7 +13,7 @@ from firstlight.models.graph import Call, calls_of
 from firstlight.models.graph import Tensor as Place
 from firstlight.training.activations import Activation
 from firstlight.training.lowered import Lowered
-from firstlight.training.lowerings import NotLoweredError, lower_layer
+from firstlight.training.lowerings import NotLoweredError, lower_layer, lower_operation
 from firstlight.training.steps import Step, pool_before_relu, with_releases
 from firstlight.training.tensors import channels_first, channels_last
 
@@ -97,11 +97,7 @@ class Network(nn.Module):
         layer = call.layer
         if id(layer) not in self._parts_of:
             try:
-                if any(value is not None for value in call.keywords.values()):
-                    raise NotLoweredError("is called with options")
-                if not all(_is_tensors(argument) for argument in call.arguments):
-                    raise NotLoweredError("is called with numbers")
-                modules = lower_layer(layer)
+                modules = _lowered(call)
             except NotLoweredError as reason:
                 self.in_keras.append(f"layer {call.name} ({type(layer).__name__}) {reason}")
                 modules = [KerasLayer(call)]
@@ -169,6 +165,17 @@ def lower(model: Any) -> Network:
         torch.Size([2, 16])
     """
     return Network(model)
+
+
+def _lowered(call: Call) -> list[nn.Module]:
+    # Keras itself overrides a recorded `training` with that of the whole model.
+    if any(value is not None for key, value in call.keywords.items() if key != "training"):
+        raise NotLoweredError("is called with options")
+    if type(call.layer).__module__.startswith("keras.src.ops."):
+        return lower_operation(call)
+    if not all(_is_tensors(argument) for argument in call.arguments):
+        raise NotLoweredError("is called with numbers")
+    return lower_layer(call.layer)
 
 
 def _penalties(part: nn.Module) -> Iterator[Tensor]:

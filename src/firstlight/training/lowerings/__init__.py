@@ -10,6 +10,7 @@ from firstlight.training.lowerings import (
     reshaping,
     simple,
 )
+from firstlight.training.lowerings.operations import lower_operation
 from firstlight.training.lowerings.registry import NotLoweredError, lower_layer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "convolutions",
     "dense",
     "lower_layer",
+    "lower_operation",
     "merging",
     "normalisation",
     "pooling",

@@ -19,21 +19,22 @@ UNFOLD_FROM = 8
 
 
 class Convolution(Lowered):
-    """`Conv2D` and `DepthwiseConv2D`, with Keras's padding."""
+    """`Conv2D`, with Keras's padding."""
 
     weight: Tensor
     bias: Tensor | None
 
-    def __init__(self, layer: Any, kernel: Any, axes: tuple[int, ...], groups: int) -> None:
+    def __init__(self, layer: Any) -> None:
         super().__init__()
-        regularizer = getattr(layer, "kernel_regularizer", None)
-        regularizer = getattr(layer, "depthwise_regularizer", None) or regularizer
-        self.bind("weight", kernel, axes, regularizer)
+        self.bind("weight", layer.kernel, OIHW, layer.kernel_regularizer)
         self.bind("bias", layer.bias, None, layer.bias_regularizer)
+        self._move_as(layer)
+        self.groups = int(layer.groups)
+
+    def _move_as(self, layer: Any) -> None:
         self.same = layer.padding == "same"
         self.stride: tuple[int, int] = tuple(layer.strides)
         self.dilation: tuple[int, int] = tuple(layer.dilation_rate)
-        self.groups = groups
 
     @property
     def kernel(self) -> tuple[int, int]:
@@ -67,6 +68,34 @@ class UnfoldedConvolution(Convolution):
         columns = columns.contiguous(memory_format=torch.channels_last)
         weight = self.weight.permute(0, 3, 2, 1)
         return F.conv2d(columns, weight, self.bias, (self.stride[0], 1))
+
+
+class DepthwiseConvolution(Convolution):
+    """`DepthwiseConv2D`, and the first half of `SeparableConv2D`, whose bias comes later."""
+
+    def __init__(self, layer: Any, kernel: Any) -> None:
+        Lowered.__init__(self)
+        self.bind("weight", kernel, (2, 3, 0, 1), layer.depthwise_regularizer)
+        alone = kernel is getattr(layer, "kernel", None)
+        self.bind("bias", layer.bias if alone else None, None, layer.bias_regularizer)
+        self._move_as(layer)
+        self.groups = int(kernel.shape[2])
+
+
+class PointwiseConvolution(Lowered):
+    """The second half of `SeparableConv2D`."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.bind("weight", layer.pointwise_kernel, OIHW, layer.pointwise_regularizer)
+        self.bind("bias", layer.bias, None, layer.bias_regularizer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(N, C, H, W)` to `(N, filters, H, W)`."""
+        return F.conv2d(x, self.weight, self.bias)
 
 
 class TransposedConvolution(Lowered):
@@ -103,21 +132,28 @@ def conv2d(layer: Any) -> list[nn.Module]:
     plain = layer.groups == 1 and tuple(layer.dilation_rate) == (1, 1)
     wide = layer.kernel.shape[2] == 1 and layer.kernel.shape[1] >= UNFOLD_FROM
     kind = UnfoldedConvolution if plain and wide else Convolution
-    return with_activation(kind(layer, layer.kernel, OIHW, layer.groups), layer)
+    return with_activation(kind(layer), layer)
 
 
 @lowers("DepthwiseConv2D")
 def depthwise_conv2d(layer: Any) -> list[nn.Module]:
     """`DepthwiseConv2D`: one or several filters for each channel."""
-    return with_activation(_depthwise(layer), layer)
+    return with_activation(_depthwise(layer, layer.kernel), layer)
 
 
-def _depthwise(layer: Any) -> Convolution:
+@lowers("SeparableConv2D")
+def separable_conv2d(layer: Any) -> list[nn.Module]:
+    """`SeparableConv2D`: a filter for each channel, then a mixture of the channels."""
+    mixing = PointwiseConvolution(layer)
+    return [_depthwise(layer, layer.depthwise_kernel), *with_activation(mixing, layer)]
+
+
+def _depthwise(layer: Any, kernel: Any) -> Convolution:
     # (height, width, channels, multiplier): torch counts filters channel by channel, as Keras
     # does, so a multiplier of 1 is a transposition; others would need a reshape of the variable.
-    if layer.kernel.shape[3] != 1:
+    if kernel.shape[3] != 1:
         raise NotLoweredError("has a depth multiplier above 1")
-    return Convolution(layer, layer.kernel, (2, 3, 0, 1), int(layer.kernel.shape[2]))
+    return DepthwiseConvolution(layer, kernel)
 
 
 @lowers("Conv2DTranspose")

@@ -48,6 +48,24 @@ class Concatenate(nn.Module):
         return torch.cat(inputs, self.axis)
 
 
+class ScaledSum(nn.Module):
+    """`CustomScaleLayer` of Keras's InceptionResNetV2: one branch scaled and added."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, trunk: Tensor, branch: Tensor) -> Tensor:
+        """Two tensors of one shape to their sum."""
+        return torch.add(trunk, branch, alpha=self.scale)
+
+
+@lowers("CustomScaleLayer")
+def scaled_sum(layer: Any) -> list[nn.Module]:
+    """`CustomScaleLayer`."""
+    return [ScaledSum(float(layer.scale))]
+
+
 @lowers(*PAIRWISE)
 def merge(layer: Any) -> list[nn.Module]:
     """The merges that work element by element."""

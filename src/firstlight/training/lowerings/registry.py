@@ -9,6 +9,8 @@ from torch import nn
 
 Lowering = Callable[[Any], list[nn.Module]]
 LOWERINGS: dict[str, Lowering] = {}
+# A user's own class may have the name of one of Keras's.
+HOMES = ("keras.src.layers.", "keras.src.applications.")
 
 
 class NotLoweredError(Exception):
@@ -32,7 +34,7 @@ def lower_layer(layer: Any) -> list[nn.Module]:
         NotLoweredError: with the reason, in words that follow "layer NAME (CLASS)".
     """
     kind = type(layer).__name__
-    if kind not in LOWERINGS or not type(layer).__module__.startswith("keras."):
+    if kind not in LOWERINGS or not type(layer).__module__.startswith(HOMES):
         raise NotLoweredError("is of a kind that has no lowering")
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         raise NotLoweredError("has channels first")

@@ -13,21 +13,30 @@ from torch.nn import functional as F
 from firstlight.training.activations import ACTIVATIONS, Activation
 from firstlight.training.lowered import Lowered
 from firstlight.training.lowerings.registry import NotLoweredError, lowers, with_activation
+from firstlight.training.tensors import channels_first, channels_last
 
 
 class Dropout(nn.Module):
-    """`Dropout`, and `SpatialDropout2D`, which drops whole channels."""
+    """`Dropout` and its relatives that drop whole channels or whole images.
 
-    def __init__(self, rate: float, whole_channels: bool) -> None:
+    Attributes:
+        rate: the share that is dropped while training.
+        together: for each of Keras's axes, whether the numbers along it are dropped together.
+    """
+
+    def __init__(self, rate: float, together: tuple[bool, ...] = ()) -> None:
         super().__init__()
         self.rate = rate
-        self.whole_channels = whole_channels
+        self.together = together
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape; nothing is dropped outside of training."""
-        if self.whole_channels:
-            return F.dropout2d(x, self.rate, self.training)
-        return F.dropout(x, self.rate, self.training)
+        if not self.training or not any(self.together):
+            return F.dropout(x, self.rate, self.training)
+        last = channels_last(x)
+        sizes = zip(last.shape, self.together, strict=True)
+        kept = last.new_ones([1 if together else size for size, together in sizes])
+        return channels_first(last * F.dropout(kept, self.rate))
 
 
 class Affine(nn.Module):
@@ -64,6 +73,32 @@ class ParametricReLU(Lowered):
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
         return torch.relu(x) - self.alpha * torch.relu(-x)
+
+
+class ChannelScale(Lowered):
+    """`LayerScale` of Keras's ConvNeXt: a learned factor for each channel."""
+
+    gamma: Tensor
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.bind("gamma", layer.gamma)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        return x * (self.gamma[:, None, None] if x.dim() == 4 else self.gamma)
+
+
+@lowers("LayerScale")
+def channel_scale(layer: Any) -> list[nn.Module]:
+    """`LayerScale`."""
+    return [ChannelScale(layer)]
+
+
+@lowers("StochasticDepth")
+def stochastic_depth(layer: Any) -> list[nn.Module]:
+    """`StochasticDepth` of Keras's ConvNeXt: drops the branch of whole images."""
+    return [Dropout(float(layer.drop_path_rate), (False, True, True, True))]
 
 
 @lowers("Activation")
@@ -118,15 +153,16 @@ def softmax(layer: Any) -> list[nn.Module]:
 @lowers("Dropout")
 def dropout(layer: Any) -> list[nn.Module]:
     """`Dropout`."""
-    if getattr(layer, "noise_shape", None) is not None:
-        raise NotLoweredError("has a noise shape")
-    return [Dropout(float(layer.rate), whole_channels=False)]
+    shape = layer.noise_shape or ()
+    if any(size not in (None, 1) for size in shape):
+        raise NotLoweredError("has a noise shape of other numbers than 1")
+    return [Dropout(float(layer.rate), tuple(size == 1 for size in shape))]
 
 
 @lowers("SpatialDropout2D")
 def spatial_dropout(layer: Any) -> list[nn.Module]:
     """`SpatialDropout2D`."""
-    return [Dropout(float(layer.rate), whole_channels=True)]
+    return [Dropout(float(layer.rate), (False, True, True, False))]
 
 
 @lowers("Rescaling")
@@ -139,7 +175,9 @@ def rescaling(layer: Any) -> list[nn.Module]:
 def normalization(layer: Any) -> list[nn.Module]:
     """`Normalization` over the last axis, with mean and variance given or adapted."""
     config = layer.get_config()
-    if config["invert"] or tuple(config["axis"] or ()) not in ((), (-1,)):
+    rank = len(layer.get_build_config()["input_shape"])
+    axes = [axis % rank for axis in config["axis"] or ()]
+    if config["invert"] or axes not in ([], [rank - 1]):
         raise NotLoweredError("inverts, or normalises an axis other than the last")
     mean = _constants(layer.mean)
     variance = _constants(layer.variance)
