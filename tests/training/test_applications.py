@@ -36,7 +36,7 @@ def test_application_answers_and_trains_as_keras(name):
     with torch.no_grad():
         for weight in network.parameters():
             if weight.grad is not None:
-                weight -= 0.01 * weight.grad
+                weight.sub_(weight.grad, alpha=0.01)
     network.write_back()
     assert_same_answers(network, model, images)
 
