@@ -58,6 +58,6 @@ def show_environment(console: Console, environment: Environment) -> None:
     )
     say(
         console,
-        "firstlight's own engine trains with torch. Another backend is used only for networks "
-        "that the engine cannot take; KERAS_BACKEND chooses it.",
+        "firstlight's own engine trains with torch, whichever backend KERAS_BACKEND chooses. Only "
+        "for a layer that the engine does not know the backend has to be torch.",
     )
