@@ -3,6 +3,7 @@ import os
 import shlex
 import signal
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_the_report_page_loads_nothing(run):
     assert all(source.startswith(("data:", "#")) for source in page.sources)
 
 
-def test_the_command_in_the_run_does_the_same_again(run, place, monkeypatch):
+def test_the_command_in_the_run_names_what_was_asked(run, place):
     words = shlex.split(run.information["command"])
     assert words[:2] == ["firstlight", "train"]
     assert words[2] == str(place / "stripes.npz")
@@ -186,21 +187,105 @@ def make_model(num_classes, input_shape):
 """
 
 
-def test_a_layer_of_ones_own_trains_resumes_and_predicts(place, settings):
-    (place / "own.py").write_text(OWN)
+@pytest.fixture(scope="module")
+def own(place, settings, tmp_path_factory):
+    """A run whose network has a layer of the user's own, and the events it told."""
+    source = tmp_path_factory.mktemp("code") / "own.py"
+    source.write_text(OWN)
     told = []
     run = fl.train(
         place / "stripes.npz",
         runs=place / "runs",
         name="own",
         progress=told.append,
-        **settings | {"model": str(place / "own.py") + ":make_model"},
+        **settings | {"model": f"{source}:make_model"},
     )
-    assert any("Doubled" in event.get("message", "") for event in told)
-    again = fl.evaluate("own", runs=place / "runs")
-    assert again.scores == run.report.scores
-    assert run.report.scores["accuracy"].value > 0.9
-    factor = run.model.get_weights()[0]
+    return SimpleNamespace(run=run, source=source, told=told)
+
+
+def test_a_layer_of_ones_own_trains_and_resumes(own, place):
+    (plan,) = [event for event in own.told if event["kind"] == "plan"]
+    assert any("Doubled" in line for line in plan["warnings"])
+    assert own.run.report.scores["accuracy"].value > 0.9
+    factor = own.run.model.get_weights()[0]
     assert not np.allclose(factor, 1)
     resumed = fl.resume("own", runs=place / "runs")
     np.testing.assert_array_equal(resumed.model.get_weights()[0], factor)
+
+
+def test_code_is_run_for_a_model_only_where_it_is_trusted(own, place):
+    with pytest.raises(ModelError, match="Doubled"):
+        fl.evaluate("own", runs=place / "runs")
+    report = fl.evaluate("own", runs=place / "runs", trust_code=own.source)
+    assert report.scores == own.run.report.scores
+
+
+def test_a_changed_file_is_not_run_on_resume(own, place):
+    own.source.write_text(OWN + "\nraise SystemExit('run')\n")
+    with pytest.raises(RunError, match=r"own\.py is not the file that run own was trained with"):
+        fl.resume("own", runs=place / "runs")
+    own.source.write_text(OWN)
+
+
+def test_a_file_that_came_with_the_run_is_never_run(own, place):
+    inside = own.run.folder / "own.py"
+    inside.write_text(OWN)
+    information = json.loads((own.run.folder / "run.json").read_text())
+    changed = information["settings"] | {"model": f"{inside}:make_model"}
+    (own.run.folder / "run.json").write_text(json.dumps(information | {"settings": changed}))
+    with pytest.raises(RunError, match="came with the run"):
+        fl.resume("own", runs=place / "runs")
+    (own.run.folder / "run.json").write_text(json.dumps(information))
+
+
+def test_a_changed_network_is_not_resumed(place, settings):
+    net = place / "changing.yaml"
+    net.write_text((place / "net.yaml").read_text())
+    settings = settings | {"model": str(net), "epochs": 1}
+    fl.train(place / "stripes.npz", runs=place / "runs", name="changing", **settings)
+    net.write_text(net.read_text().replace("relu", "tanh"))
+    with pytest.raises(RunError, match="network of run changing has changed"):
+        fl.resume("changing", runs=place / "runs")
+
+
+def test_data_split_by_another_seed_are_found_again(place, settings):
+    data = fl.load(place / "stripes.npz", seed=3)
+    run = fl.train(data, runs=place / "runs", name="seeded", **settings | {"epochs": 1})
+    assert fl.evaluate("seeded", runs=place / "runs").scores == run.report.scores
+
+
+def test_regularisers_are_in_the_validation_loss_as_in_keras(place, settings):
+    net = place / "decay.yaml"
+    net.write_text(
+        "- Flatten\n- Dense: {units: outputs, activation: softmax, kernel_regularizer: l2}\n"
+    )
+    run = fl.train(
+        place / "stripes.npz",
+        runs=place / "runs",
+        **settings | {"model": str(net), "epochs": 1},
+    )
+    data = fl.load(place / "stripes.npz")
+    run.model.compile(loss="sparse_categorical_crossentropy")
+    theirs = run.model.evaluate(data.validation.images, data.validation.targets, verbose=0)
+    assert run.history[0]["validation_loss"] == pytest.approx(theirs, rel=1e-4)
+
+
+def test_the_report_has_the_loss_that_was_trained(place, settings):
+    run = fl.train(
+        place / "stripes.npz",
+        runs=place / "runs",
+        **settings | {"epochs": 1, "loss": "mean_absolute_error"},
+    )
+    data = fl.load(place / "stripes.npz")
+    answers = run.model.predict(data.test.images, verbose=0)
+    by_hand = np.abs(answers - np.eye(3)[data.test.targets]).mean()
+    assert run.report.scores["loss"].value == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_threads_of_one_run_are_not_the_next_ones(place, settings):
+    free = {key: value for key, value in settings.items() if key != "threads"} | {"epochs": 1}
+    before = fl.train(place / "stripes.npz", runs=place / "runs", **free)
+    fl.train(place / "stripes.npz", runs=place / "runs", **free, threads=1)
+    after = fl.train(place / "stripes.npz", runs=place / "runs", **free)
+    threads = [run.information["machine"]["threads"] for run in (before, after)]
+    assert threads[0] == threads[1]

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from firstlight.core import run_folder
 from firstlight.core.errors import RunError
 from firstlight.core.events import EventLog, history, read_events
 from firstlight.core.run_folder import create_run, find_run
@@ -13,7 +14,7 @@ from firstlight.core.run_folder import create_run, find_run
 def test_a_new_run_holds_its_information_and_a_place_for_checkpoints(tmp_path):
     run = create_run(tmp_path / "runs", "first", "other", {"seed": 3})
     assert run.path == tmp_path / "runs" / "first"
-    assert run.information() == {"name": "first", "seed": 3}
+    assert json.loads((run.path / "run.json").read_text()) == {"name": "first", "seed": 3}
     assert run.checkpoints.is_dir()
     assert [entry.name for entry in (tmp_path / "runs").iterdir()] == ["first"]
 
@@ -43,6 +44,39 @@ def test_a_link_out_of_the_root_is_no_run(tmp_path):
     (tmp_path / "runs" / "link").symlink_to(outside.path)
     with pytest.raises(RunError, match="link to a place outside"):
         find_run("link", tmp_path / "runs")
+
+
+@pytest.mark.parametrize("inside", ["events.jsonl", "checkpoints", "checkpoints/step-1.ckpt"])
+def test_a_run_with_a_link_inside_is_refused(tmp_path, inside):
+    run = create_run(tmp_path / "runs", "one", "", {})
+    place = run.path / inside
+    if place.is_dir():
+        place.rmdir()
+    (tmp_path / "outside").mkdir()
+    place.symlink_to(tmp_path / "outside")
+    with pytest.raises(RunError, match=f"run one holds a link, {inside}"):
+        find_run("one", tmp_path / "runs")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", '{"seed": 3}', '{"a": ' * 100_000])
+def test_a_damaged_run_file_is_named(tmp_path, text):
+    run = create_run(tmp_path, "one", "", {})
+    (run.path / "run.json").write_text(text)
+    with pytest.raises(RunError, match=r"run\.json of run one is damaged"):
+        run.information()
+
+
+def test_a_name_taken_at_the_same_moment_gets_the_next_number(tmp_path, monkeypatch):
+    make = run_folder._make
+
+    def taken(path, information):
+        if path.name == "run":
+            make(path, {})
+            raise OSError(39, "Directory not empty")
+        make(path, information)
+
+    monkeypatch.setattr(run_folder, "_make", taken)
+    assert create_run(tmp_path, None, "run", {}).name == "run-2"
 
 
 def test_a_run_is_found_by_name_and_by_path(tmp_path):

@@ -89,6 +89,15 @@ def test_one_epoch_is_a_visible_point():
     assert axes.get_xlim()[0] < 1 < axes.get_xlim()[1]
 
 
+def test_a_loss_that_is_not_finite_is_no_point():
+    burst = [*EPOCHS[:2], {**EPOCHS[2], "loss": None, "validation_loss": None}]
+    assert lines(training_curves(burst).axes[0]) == {
+        "training": [(1, 0.5), (2, 0.2)],
+        "validation": [(1, 0.4), (2, 0.3)],
+        "lowest": [(2, 0.3)],
+    }
+
+
 def test_without_validation_only_the_loss_is_drawn():
     (axes,) = training_curves([{"epoch": 1, "loss": 0.5}]).axes
     assert lines(axes) == {"training": [(1, 0.5)]}

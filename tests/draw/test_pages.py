@@ -149,6 +149,26 @@ def test_report_page_of_values(read_page):
     assert "kg (root mean square) on 50 images" in page.text
 
 
+def test_a_loss_that_is_not_finite_is_a_dash(read_page):
+    """An epoch event has None where a number was not finite."""
+    burst = [EPOCHS[0], {**EPOCHS[1], "loss": None, "validation_loss": None}]
+    report = classified()
+    pngs = to_pngs(report_figures(report, burst))
+    page = read_page(report_page(RUN, report, burst, LAYERS, pngs))
+    assert "At the end: loss –, validation loss –." in page.text
+
+
+def test_what_has_no_unit_is_a_dash(read_page):
+    run = {
+        **RUN,
+        "data": {"target_names": ["a", "b"], "target_units": ["", ""], "sides": ["m", ""]},
+    }
+    page = read_page(page_of(measured(), run=run))
+    assert ["target names", "a, b"] in page.rows
+    assert ["target units", "–"] in page.rows
+    assert ["sides", "m, –"] in page.rows
+
+
 def test_a_page_needs_little(read_page):
     """A model that was not trained here: no epochs, no layers, an empty run."""
     report = classified()
@@ -170,12 +190,12 @@ def test_headline_without_interval_is_one_sentence():
 @pytest.mark.parametrize("trained", [True, False])
 def test_comparison_page(read_page, trained):
     comparison = compare({"first": classified(), SCRIPT: classified(right=20)})
-    differing = {"model": {"first": "compact", SCRIPT: "simple"}} if trained else {}
+    differing = {"batch_size": {"first": 8, SCRIPT: None}} if trained else {}
     comparison = replace(comparison, settings=differing)
     epochs = {name: EPOCHS if trained else [] for name in comparison.runs}
     page = read_page(comparison_page(comparison, epochs))
     assert comparison.differences[0].sentence in page.text
-    assert (["model", "compact", "simple"] in page.rows) == trained
+    assert (["batch size", "8", "–"] in page.rows) == trained
     assert ("None." in page.text) != trained
     assert ["first", "0.7500", "–", "–", "–"] in page.rows
     assert [alt for alt, _ in page.images] == [f"Curves of first, {SCRIPT}."] * trained

@@ -187,7 +187,11 @@ def test_groups_widen_the_interval():
         name: measured(targets + error, targets) for name, error in zip("AB", shared, strict=True)
     }
     alone = compare(runs).differences[0].change
-    whole = compare(runs, groups=group.astype(str)).differences[0].change
+    whole = (
+        compare({name: replace(run, groups=group.astype(str)) for name, run in runs.items()})
+        .differences[0]
+        .change
+    )
     assert whole.high - whole.low > 3 * (alone.high - alone.low)
 
 
@@ -206,3 +210,28 @@ def test_other_test_images_are_refused():
 def test_one_run_cannot_be_compared():
     with pytest.raises(RunError, match="two or more runs to compare, but 1 came"):
         compare({"A": classified(np.ones(5, bool))})
+
+
+def test_accuracies_of_grouped_images_are_compared_by_groups():
+    """Ten groups of ten, each right as a whole or wrong as a whole: ten draws, not a hundred."""
+    groups = np.repeat([f"patient {k}" for k in range(10)], 10)
+    names, targets = np.array([f"{k}.png" for k in range(100)]), np.zeros(100, np.int64)
+
+    def run(right_groups):
+        right = np.repeat(np.isin(np.arange(10), right_groups), 10)
+        values = np.where(right[:, None], [[0.9, 0.1]], [[0.2, 0.8]]).astype(np.float32)
+        predictions = Predictions(names, values, "classify", classes=("cat", "dog"))
+        return evaluate(predictions, targets, "pets", groups=groups)
+
+    runs = {"one": run([0, 1, 2, 3, 4]), "two": run([0, 1, 2, 3, 4, 5, 6])}
+    grouped = compare(runs).differences[0]
+    alone = compare({name: replace(r, groups=None) for name, r in runs.items()}).differences[0]
+    assert grouped.change.value == pytest.approx(0.2)
+    assert alone.more_than_chance
+    assert not grouped.more_than_chance
+    # Ten draws with a share of 0.2: the normal interval's half width, 1.96 * sqrt(.2 * .8 / 10).
+    width = grouped.change.high - grouped.change.low
+    assert width / 2 == pytest.approx(1.96 * np.sqrt(0.2 * 0.8 / 10), rel=0.25)
+    accuracy = runs["one"].scores["accuracy"]
+    half = (accuracy.high - accuracy.low) / 2
+    assert half == pytest.approx(1.96 * np.sqrt(0.5 * 0.5 / 10), rel=0.15)

@@ -64,6 +64,53 @@ def test_a_terminal_sees_a_moving_line() -> None:
     assert "loss 0.5000  12,000 images/s  1:15 left" in written(screen)
 
 
+def test_the_moving_line_has_the_training_metric_and_fits_in_80_columns() -> None:
+    screen = console(terminal=True)
+    with training_progress(screen) as receive:
+        receive({"kind": "start", "epochs": 1})
+        receive(step(5) | {"accuracy": 0.91})
+    assert "loss 0.5000  accuracy 91.00 %  12,000 images/s  1:15 left" in written(screen)
+    screen = console(terminal=True)
+    with training_progress(screen) as receive:
+        receive({"kind": "start", "epochs": 2})
+        receive(epoch(accuracy=0.9, validation_loss=0.5, validation_accuracy=0.9876))
+        receive(step(5) | {"epoch": 2, "accuracy": 0.91})
+    words = "epoch 2/2 loss 0.5000  accuracy 91.00 %  validation 98.76 %  12,000/s  1:15 left"
+    assert words in written(screen)
+
+
+def test_the_plan_is_followed_by_what_is_worth_knowing_about_the_data() -> None:
+    screen = console(terminal=False)
+    refused = [{"file": f"{k}\x1b[2J.png", "reason": f"[red]reason {k}[/red]"} for k in range(5)]
+    with training_progress(screen, data="my photos") as receive:
+        receive(
+            {
+                "kind": "plan",
+                "lines": ["data    odd"],
+                "notes": ["2 test images are also in train [bold]."],
+                "refused": refused,
+                "warnings": ["The last layer\nhas no activation."],
+            }
+        )
+    assert written(screen).splitlines() == [
+        "data    odd",
+        "2 test images are also in train [bold].",
+        "left out: 5 files",
+        r"  0\x1b[2J.png: [red]reason 0[/red]",
+        r"  1\x1b[2J.png: [red]reason 1[/red]",
+        r"  2\x1b[2J.png: [red]reason 2[/red]",
+        "  and 2 more: firstlight explore 'my photos'",
+        r"warning: The last layer\nhas no activation.",
+    ]
+
+
+def test_a_few_refused_files_are_all_named() -> None:
+    screen = console(terminal=False)
+    with training_progress(screen) as receive:
+        receive({"kind": "plan", "lines": [], "refused": [{"file": "a.png", "reason": "empty"}]})
+    assert written(screen).splitlines() == ["left out: 1 file", "  a.png: empty"]
+
+
 def test_a_pipe_sees_lines_without_escape_sequences() -> None:
     screen = console(terminal=False)
     with training_progress(screen) as receive:

@@ -304,6 +304,30 @@ def test_compare_tells_chance_scores_and_settings(
     assert "Page both/index.html" in lines
 
 
+def test_a_network_that_images_are_too_small_for_is_listed(api: SimpleNamespace, cli: Any) -> None:
+    row = {"name": "simple", "summary": "one layer", "parameters": None, "flops": None}
+    api.list_models = lambda *arguments, **settings: [*api_rows(), row]
+    lines = [" ".join(line.split()) for line in cli("models", "tiny.npz").out.splitlines()]
+    assert "simple too small - one layer" in lines
+    assert "compact 421,642 5 M the fast default" in lines
+    assert "Too small: this network needs larger images." in lines
+    api.list_models = lambda *arguments, **settings: api_rows()
+    assert "Too small" not in cli("models").out
+
+
+def api_rows() -> list[dict[str, Any]]:
+    return [{"name": "compact", "summary": "the fast default", "parameters": 421_642, "flops": 5e6}]
+
+
+@pytest.mark.parametrize("verb", [("evaluate", "r"), ("predict", "r", "a.png")], ids=" ".join)
+def test_code_in_a_model_file_is_trusted_by_name_only(
+    verb: tuple[str, ...], api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    cli(*verb)
+    cli(*verb, "--trust-code", "layers.py")
+    assert [settings["trust_code"] for _, _, settings in calls] == [None, Path("layers.py")]
+
+
 def test_doctor_tells_why_no_gpu(api: SimpleNamespace, cli: Any) -> None:
     shown = cli("doctor").out
     assert "this machine shows none" in shown

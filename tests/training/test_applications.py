@@ -18,7 +18,9 @@ SHAPE = (64, 64, 3)
 )
 def test_application_answers_and_trains_as_keras(name):
     keras.utils.set_random_seed(0)
-    model = getattr(keras.applications, name)(weights=None, input_shape=SHAPE, classes=5)
+    build = getattr(keras.applications, name)
+    # Logits: probabilities of an untrained network are often 0 and 1, which hides everything.
+    model = build(weights=None, input_shape=SHAPE, classes=5, classifier_activation=None)
     generator = np.random.default_rng(0)
     images = generator.uniform(-1, 1, (8, *SHAPE)).astype("float32")
     # With the statistics of a fresh model, every image would get the same answer.
@@ -36,7 +38,7 @@ def test_application_answers_and_trains_as_keras(name):
     with torch.no_grad():
         for weight in network.parameters():
             if weight.grad is not None:
-                weight.sub_(weight.grad, alpha=0.01)
+                weight.sub_(weight.grad, alpha=1e-4)
     network.write_back()
     assert_same_answers(network, model, images)
 
@@ -46,5 +48,5 @@ def assert_same_answers(network, model, images):
     with torch.no_grad():
         ours = network.answers(network(torch.from_numpy(images))).numpy()
     theirs = keras.ops.convert_to_numpy(model(images, training=False))
-    assert np.ptp(theirs, axis=0).max() > 1e-6
-    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+    assert np.ptp(theirs, axis=0).max() > 1e-3 * np.abs(theirs).max()
+    assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()

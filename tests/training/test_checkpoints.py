@@ -41,6 +41,12 @@ def test_what_was_saved_comes_back(folder):
     assert damaged == []
 
 
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(folder):
+    for path in checkpoints(folder):
+        path.unlink()
+    assert load_newest(folder) == ({}, [])
+
+
 def truncated(data):
     return data[: len(data) // 2]
 

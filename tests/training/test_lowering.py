@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from firstlight.core.errors import ModelError
 from firstlight.models.backend import import_keras
 from firstlight.training.lowering import lower
+from firstlight.training.lowerings.registry import LOWERINGS
 
 keras = import_keras()
 L = keras.layers
@@ -54,13 +55,13 @@ LAYERS = {
     "cropping": lambda: L.Cropping2D(((1, 2), (3, 0))),
     "up-sampling": lambda: L.UpSampling2D((2, 3)),
     "up-sampling bilinear": lambda: L.UpSampling2D(2, interpolation="bilinear"),
-    "relu": L.ReLU,
+    "relu layer": L.ReLU,
     "relu bent": lambda: L.ReLU(max_value=1.5, negative_slope=0.1, threshold=0.2),
     "leaky relu": lambda: L.LeakyReLU(0.3),
-    "elu": lambda: L.ELU(0.7),
+    "elu layer": lambda: L.ELU(0.7),
     "prelu": lambda: L.PReLU(alpha_initializer="glorot_uniform"),
     "prelu shared": lambda: L.PReLU(alpha_initializer="random_normal", shared_axes=[1, 2]),
-    "softmax": L.Softmax,
+    "softmax layer": L.Softmax,
     "normalization by axis 3": lambda: L.Normalization(axis=3, mean=[0.5] * 6, variance=[2] * 6),
     "rescaling": lambda: L.Rescaling(1 / 255, offset=-0.5),
     "normalization": lambda: L.Normalization(
@@ -177,6 +178,51 @@ def test_dropout_drops_what_belongs_together(layer, constant_over):
     for axis in range(1, 4):
         spread = np.ptp(out, axis=axis).max()
         assert spread == (0 if axis in constant_over else 2)
+
+
+@pytest.mark.parametrize("shape", [(6,), (5, 6), (4, 5, 6)], ids=["row", "rows", "image"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: L.Rescaling([1.0, 2, 3, 4, 5, 6], offset=[6.0, 5, 4, 3, 2, 1]),
+        lambda: L.Normalization(mean=[1.0, 2, 3, 4, 5, 6], variance=[6.0, 5, 4, 3, 2, 1]),
+    ],
+    ids=["rescaling", "normalization"],
+)
+def test_constants_of_the_last_axis_on_any_rank(layer, shape):
+    model = keras.Sequential([keras.Input(shape), layer()])
+    network = lower(model)
+    assert network.in_keras == []
+    images = pictures(shape)
+    np.testing.assert_allclose(answer(network, images), keras_answer(model, images), rtol=1e-4)
+
+
+def test_constants_of_another_axis_run_as_keras_own():
+    scale = np.arange(1.0, 12.0).reshape(11, 1)
+    model = keras.Sequential([keras.Input(IMAGE), L.Rescaling(scale)])
+    network = lower(model)
+    assert len(network.in_keras) == 1
+    images = pictures(IMAGE)
+    np.testing.assert_allclose(answer(network, images), keras_answer(model, images), rtol=1e-5)
+
+
+def test_an_own_function_with_a_known_name_is_not_mistaken():
+    def relu(x):
+        return x + 7.0
+
+    model = keras.Sequential([keras.Input((4,)), L.Dense(3, activation=relu)])
+    network = lower(model)
+    assert network.in_keras[0].endswith("has the activation relu")
+    images = pictures((4,))
+    np.testing.assert_allclose(answer(network, images), keras_answer(model, images), rtol=1e-5)
+
+
+def test_every_lowering_stands_in_a_parity_test():
+    tested = {type(make()).__name__ for make in LAYERS.values()}
+    branches = {type(layer).__name__ for layer in branched().layers}
+    # Keras's own, inside its applications: see test_applications.
+    elsewhere = {"CustomScaleLayer", "LayerScale", "StochasticDepth"}
+    assert set(LOWERINGS) <= tested | branches | elsewhere
 
 
 def test_operations_on_tensors_and_numbers():

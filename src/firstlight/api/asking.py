@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from firstlight.api.options import dataset_of, divided
 from firstlight.core.dataset import Dataset, Images
 from firstlight.core.errors import RunError
-from firstlight.core.reports import Predictions, Report
+from firstlight.core.reports import Predictions, Report, Score
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import DataSettings
 
@@ -27,8 +29,8 @@ def own_dataset(folder: RunFolder) -> Dataset:
     information = folder.information()
     known = information["data"]
     settings = DataSettings(**_tuples(information["data_settings"]))
-    dataset = dataset_of(known["source"], settings, information["seed"])
-    if dataset.fingerprint != known["fingerprint"]:
+    dataset = dataset_of(known["source"], settings, known["split_seed"])
+    if dataset.fingerprint != known["fingerprint"] or not _same_split(folder, dataset):
         raise RunError(
             f"the images in {known['source']} have changed since run {folder.name} was trained: "
             "bring the old ones back, or train anew under another --name."
@@ -36,13 +38,31 @@ def own_dataset(folder: RunFolder) -> Dataset:
     return dataset
 
 
-def trained_network(folder: RunFolder) -> tuple[Network, Machine]:
+def _same_split(folder: RunFolder, dataset: Dataset) -> bool:
+    """Whether the parts are those that the run has stored (it stores them before it trains)."""
+    if not folder.split.exists():
+        return True
+    with np.load(folder.split, allow_pickle=False) as stored:
+        return all(
+            np.array_equal(stored[part], getattr(dataset.split, part))
+            for part, _ in dataset.parts()
+        )
+
+
+def trained_network(
+    folder: RunFolder, trust_code: str | Path | None = None
+) -> tuple[Network, Machine]:
     """The network of a run's trained model, and what to run it on.
+
+    Args:
+        folder: the run.
+        trust_code: a Python file whose layer classes the model may have; it is run.
 
     Raises:
         RunError: the run has no model yet.
+        ModelError: the model has layers of somebody's own, and no file is trusted.
     """
-    from firstlight.models import import_keras, load_model
+    from firstlight.models import classes_of_file, import_keras, load_model
     from firstlight.training import choose_machine, lower
 
     if not folder.model.exists():
@@ -51,21 +71,14 @@ def trained_network(folder: RunFolder) -> tuple[Network, Machine]:
         )
     import_keras()
     settings, _ = divided({"precision": folder.information()["machine"]["precision"]})
-    model = load_model(folder.model, source=folder.information()["settings"]["model"])
-    return lower(model), choose_machine(settings)
+    own = None if trust_code is None else classes_of_file(str(trust_code))
+    return lower(load_model(folder.model, own)), choose_machine(settings)
 
 
-def answers_for(
-    network: Network,
-    machine: Machine,
-    images: NDArray[Any],
-    names: NDArray[np.str_],
-    known: dict[str, Any],
+def as_predictions(
+    values: NDArray[np.float32], names: NDArray[np.str_], known: dict[str, Any]
 ) -> Predictions:
-    """The network's answers; `known` is the `data` part of `run.json`."""
-    from firstlight.training import predict as ask
-
-    values = ask(network, images, machine)
+    """A network's answers as a record; `known` is the `data` part of `run.json`."""
     if known["task"] == "classify" and values.shape[1] == 1:
         # One sigmoid for two classes: the probability of the second.
         values = np.concatenate([1.0 - values, values], axis=1)
@@ -80,13 +93,21 @@ def answers_for(
 
 
 def report_on(
-    network: Network, machine: Machine, images: Images, known: dict[str, Any], title: str
+    network: Network, machine: Machine, images: Images, information: dict[str, Any], title: str
 ) -> Report:
-    """The report of a network on images with targets."""
+    """The report of a network on images with targets; its `loss` is the one that was trained."""
     from firstlight.evaluation import evaluate as judge
+    from firstlight.training import predict as ask
+    from firstlight.training import validator
 
-    answers = answers_for(network, machine, images.images, images.names, known)
-    return judge(answers, images.targets, title, images.groups)
+    known = information["data"]
+    values = ask(network, images.images, machine)
+    report = judge(
+        as_predictions(values, images.names, known), images.targets, title, images.groups
+    )
+    settings, _ = divided({key: information["settings"][key] for key in ("loss", "metric")})
+    loss = validator(images, settings)(lambda _: values)["loss"]
+    return replace(report, scores={**report.scores, "loss": Score(loss)})
 
 
 def _tuples(settings: dict[str, Any]) -> dict[str, Any]:

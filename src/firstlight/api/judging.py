@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import answers_for, own_dataset, report_on, trained_network
+from firstlight.api.asking import as_predictions, own_dataset, report_on, trained_network
 from firstlight.api.options import divided
 from firstlight.core.comparison import Comparison
-from firstlight.core.dataset import Collection, Images
+from firstlight.core.dataset import Collection, Dataset, Images
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
@@ -24,15 +24,22 @@ RUNS = Path("runs")
 
 
 def evaluate(
-    run: str | Path, data: str | Path | None = None, *, runs: str | Path = RUNS, **settings: Any
+    run: str | Path,
+    data: str | Path | Dataset | None = None,
+    *,
+    runs: str | Path = RUNS,
+    trust_code: str | Path | None = None,
+    **settings: Any,
 ) -> Report:
     """Test a trained network, on the run's own test images or on others.
 
     Args:
         run: a run's name, or its folder.
-        data: other images as in `load`: their test part where they have one, else all of them.
-            None: the run's own test images.
+        data: other images as in `load`: their test part where they have one, else all of them;
+            or a data set that `load` returned. None: the run's own test images.
         runs: the folder of runs.
+        trust_code: a Python file whose layer classes the model may have; it is run. Without it,
+            evaluating runs no code from the run.
         **settings: how to read `data`, as in `load`.
 
     Returns:
@@ -59,12 +66,16 @@ def evaluate(
         images, title = dataset.test, f"{dataset.name}, test"
     else:
         images, title = _other_images(information, data, divided(settings)[1])
-    network, machine = trained_network(folder)
-    return report_on(network, machine, images, information["data"], title)
+    network, machine = trained_network(folder, trust_code)
+    return report_on(network, machine, images, information, title)
 
 
 def predict(
-    run: str | Path, files: str | Path | Sequence[str | Path], *, runs: str | Path = RUNS
+    run: str | Path,
+    files: str | Path | Sequence[str | Path],
+    *,
+    runs: str | Path = RUNS,
+    trust_code: str | Path | None = None,
 ) -> Predictions:
     """Ask a trained network about images.
 
@@ -73,6 +84,7 @@ def predict(
         files: image files, folders of them, `.npy` or `.npz` arrays. Images of another size are
             fitted as the training images were.
         runs: the folder of runs.
+        trust_code: as in `evaluate`.
 
     Returns:
         Probabilities of each class, or values, for each image; files that could not be read
@@ -99,8 +111,10 @@ def predict(
         information["data_settings"]["resize"],
         np.dtype(known["dtype"]),
     )
-    network, machine = trained_network(folder)
-    answers = answers_for(network, machine, images, names, known)
+    from firstlight.training import predict as ask
+
+    network, machine = trained_network(folder, trust_code)
+    answers = as_predictions(ask(network, images, machine), names, known)
     return replace(answers, refused=tuple(refused))
 
 
@@ -147,15 +161,20 @@ def compare(
 
 
 def _other_images(
-    information: dict[str, Any], data: str | Path, settings: DataSettings
+    information: dict[str, Any], data: str | Path | Dataset, settings: DataSettings
 ) -> tuple[Images, str]:
     """Images from elsewhere, in the shape and with the class numbers of the run."""
     from firstlight.data import fit_all, read_collection
 
     known = information["data"]
-    collection = read_collection(data, settings)
-    tested = collection.parts == "test"
-    images = collection.everything.select(tested) if tested.any() else collection.everything
+    if isinstance(data, Dataset):
+        collection: Collection | Dataset = data
+        images, part, data = data.test, "test", data.name
+    else:
+        collection = read_collection(data, settings)
+        tested = collection.parts == "test"
+        part = "test" if tested.any() else "all images"
+        images = collection.everything.select(tested) if tested.any() else collection.everything
     stored = images.images.dtype.name
     if stored != known["dtype"]:
         raise DataError(
@@ -165,12 +184,11 @@ def _other_images(
     shape = tuple(known["image_shape"])
     fitted = fit_all(images.images, shape, information["data_settings"]["resize"])
     targets = _matched_targets(collection, images, known, str(data))
-    part = "test" if tested.any() else "all images"
     return replace(images, images=fitted, targets=targets), f"{collection.name}, {part}"
 
 
 def _matched_targets(
-    collection: Collection, images: Images, known: dict[str, Any], data: str
+    collection: Collection | Dataset, images: Images, known: dict[str, Any], data: str
 ) -> NDArray[Any]:
     """Targets as the run counts them: classes by name, values by column."""
     if collection.task != known["task"]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 class Run:
     """What training made, read from its folder when it is asked for.
 
+    Attributes:
+        files: the run's folder.
+        trust_code: the Python file that made the model, where it was run for this run anyway.
+
     Example:
         >>> import firstlight as fl
         >>> run = fl.train("mnist", model="simple", epochs=1)  # doctest: +SKIP
@@ -28,6 +32,7 @@ class Run:
     """
 
     files: RunFolder
+    trust_code: str | None = None
 
     @property
     def name(self) -> str:
@@ -59,9 +64,10 @@ class Run:
     @cached_property
     def model(self) -> keras.Model:
         """The trained Keras model; the preparation of the pixels is its first layer."""
-        from firstlight.models import load_model
+        from firstlight.models import classes_of_file, load_model
 
-        return load_model(self.files.model, source=self.information["settings"]["model"])
+        own = None if self.trust_code is None else classes_of_file(self.trust_code)
+        return load_model(self.files.model, own)
 
     def to_dict(self) -> dict[str, Any]:
         """The run in plain values: where it is, its settings, its epochs, its report."""

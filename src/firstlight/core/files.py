@@ -23,13 +23,16 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, suffix: str = ".part") -> Iterator[Path]:
     """A temporary path beside `path`; when the block ends well, it takes the place of `path`.
+
+    Its name begins with a dot and ends with `suffix`, which has to begin with `.part` so
+    that `sweep` finds it.
 
     The temporary file is fsynced, renamed, and the folder fsynced; when the block
     raises, it is removed and `path` stays as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -75,5 +78,5 @@ def write_arrays(path: Path, **arrays: Any) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that killed processes left in `folder`."""
-    for leftover in folder.glob(".*.part"):
+    for leftover in folder.glob(".*.part*"):
         leftover.unlink(missing_ok=True)

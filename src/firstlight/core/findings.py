@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from firstlight.core.notebook import html_table
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -115,3 +117,27 @@ class Checkup:
     def errors(self) -> tuple[Finding, ...]:
         """The findings that stop training."""
         return tuple(finding for finding in self.findings if finding.level == "error")
+
+    def _repr_html_(self) -> str:
+        layers = [
+            {
+                "layer": layer.name,
+                "kind": layer.kind,
+                "receives": "x".join(map(str, layer.received)),
+                "makes": "x".join(map(str, layer.makes)),
+                "parameters": f"{layer.parameters:,}",
+                "operations": f"{layer.flops:,}",
+            }
+            for layer in self.layers
+        ]
+        findings = [
+            {
+                "level": finding.level,
+                "layer": finding.layer,
+                "finding": finding.message,
+                "fix": "" if finding.fix is None else finding.fix.sentence,
+            }
+            for finding in self.findings
+        ]
+        said = "what the doctor says" if findings else f"{self.model}: nothing to mend"
+        return html_table(layers, caption=self.model) + html_table(findings, caption=said)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
+
+
+def short(value: float) -> str:
+    """A number in four digits, a dash where it is not finite.
+
+    Example:
+        >>> short(0.91234), short(float("nan"))
+        ('0.9123', '–')
+    """
+    return f"{value:.4g}" if math.isfinite(value) else "–"
 
 
 def html_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.dataset import Refused, Task
-from firstlight.core.notebook import html_table
+from firstlight.core.notebook import html_table, short
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,17 @@ class Score:
     low: float | None = None
     high: float | None = None
     level: float = 0.95
+
+    def interval(self) -> str:
+        """The interval in words, or "" where there is none.
+
+        Example:
+            >>> Score(0.912, 0.9, 0.925).interval()
+            '0.9 to 0.925 (95 %)'
+        """
+        if self.low is None or self.high is None:
+            return ""
+        return f"{short(self.low)} to {short(self.high)} ({100 * self.level:g} %)"
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,7 @@ class Report:
         per_class: precision, recall, F1 and count of each class.
         confusion: `(K, K)` int64, rows true, columns predicted; None for `measure`.
         confused: the most confused pairs, the most frequent first.
+        groups: `(N,)` group labels, or None: images of one group are alike.
         predictions: the answers that the report was made from.
         targets: the true targets, as in `Images`.
     """
@@ -116,3 +128,30 @@ class Report:
     per_class: tuple[ClassScore, ...] = ()
     confusion: NDArray[np.int64] | None = None
     confused: tuple[ConfusedPair, ...] = ()
+    groups: NDArray[np.str_] | None = None
+
+    def _repr_html_(self) -> str:
+        scores = [
+            {"score": name, "value": short(score.value), "interval": score.interval()}
+            for name, score in self.scores.items()
+        ]
+        classes = [
+            {
+                "class": row.name,
+                "precision": short(row.precision),
+                "recall": short(row.recall),
+                "F1": short(row.f1),
+                "images": f"{row.count:,}",
+            }
+            for row in self.per_class
+        ]
+        pairs = [
+            {"true": pair.true, "predicted": pair.predicted, "images": f"{pair.count:,}"}
+            for pair in self.confused
+        ]
+        tables = [html_table(scores, caption=f"{self.data}: {self.count:,} images")]
+        if classes:
+            tables.append(html_table(classes, caption="each class"))
+        if pairs:
+            tables.append(html_table(pairs, caption="most confused"))
+        return "".join(tables)

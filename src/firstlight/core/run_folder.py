@@ -69,8 +69,16 @@ class RunFolder:
 
     def information(self) -> dict[str, Any]:
         """`run.json`: configuration, data fingerprint, versions, seed, command."""
-        information: dict[str, Any] = json.loads((self.path / "run.json").read_text("utf-8"))
-        return information
+        try:
+            information = json.loads((self.path / "run.json").read_text("utf-8"))
+            if {"settings", "data_settings", "data", "machine", "seed"} <= information.keys():
+                return dict(information)
+        except (OSError, ValueError, AttributeError, RecursionError):
+            pass
+        raise RunError(
+            f"run.json of run {self.name} is damaged or not firstlight's: train again under "
+            "another --name."
+        )
 
     def events(self, after: int = 0) -> list[Event]:
         """The run's events with a number above `after`."""
@@ -134,25 +142,37 @@ def create_run(
         RunError: the name is not allowed, or a run of that name exists.
     """
     root = Path(root)
-    root.mkdir(parents=True, exist_ok=True)
-    if name is None:
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", default).lstrip("._-")[:56] or "run"
-        name, number = stem, 1
-        while (root / name).exists():
-            number += 1
-            name = f"{stem}-{number}"
-    path = require_new_run(root, name)
-    # Made under another name and renamed: a kill at any moment leaves a whole run or none.
-    temporary = root / f".{name}.{secrets.token_hex(4)}"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", default).lstrip("._-")[:56] or "run"
+    number = 1
+    while True:
+        numbered = stem if number == 1 else f"{stem}-{number}"
+        tried = numbered if name is None else name
+        number += 1
+        if name is None and (root / tried).exists():
+            continue
+        path = require_new_run(root, tried)
+        try:
+            _make(path, {"name": tried, **information})
+        except OSError as error:
+            # Another process may have taken the name a moment ago.
+            if name is None and path.exists():
+                continue
+            raise RunError(f"the run folder {path} cannot be made: {error.strerror}.") from error
+        return RunFolder(path)
+
+
+def _make(path: Path, information: dict[str, Any]) -> None:
+    """Make a run folder under another name and rename it: a kill leaves a whole run or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     (temporary / "checkpoints").mkdir(parents=True)
     try:
-        write_json(temporary / "run.json", {"name": name, **information})
+        write_json(temporary / "run.json", information)
         temporary.rename(path)
-    except OSError as error:
+    except OSError:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise RunError(f"the run folder {path} cannot be made: {error.strerror}.") from error
-    sync_folder(root)
-    return RunFolder(path)
+        raise
+    sync_folder(path.parent)
 
 
 def require_new_run(root: Path, name: str) -> Path:
@@ -184,6 +204,13 @@ def find_run(run: str | Path, root: Path) -> RunFolder:
         there = sorted(entry.parent.name for entry in Path(root).glob("*/run.json"))[-8:]
         known = f"the runs there are {', '.join(there)}" if there else "there are no runs yet"
         raise RunError(f"no run called {given.name} in {root}: {known}.")
+    for entry in path.rglob("*"):
+        # A link would lead reading and writing out of the folder.
+        if entry.is_symlink():
+            raise RunError(
+                f"run {path.name} holds a link, {entry.relative_to(path)}, which firstlight never "
+                "makes: take it away, or put the file itself there."
+            )
     return RunFolder(path)
 
 

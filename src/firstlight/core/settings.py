@@ -29,9 +29,16 @@ COLOURS = ("auto", "grey", "colour")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
-def option(help: str, default: Any = None, choices: tuple[str, ...] = (), least: Any = None) -> Any:
+def option(
+    help: str,
+    default: Any = None,
+    choices: tuple[str, ...] = (),
+    least: Any = None,
+    most: Any = None,
+) -> Any:
     """A dataclass field that is also an option of the command line."""
-    return field(default=default, metadata={"help": help, "choices": choices, "least": least})
+    limits = {"choices": choices, "least": least, "most": most}
+    return field(default=default, metadata={"help": help, **limits})
 
 
 def check_options(settings: Any) -> None:
@@ -50,6 +57,11 @@ def check_options(settings: Any) -> None:
         if least is not None and not value >= least:
             raise SettingError(
                 f"{name} takes {least} or more, but {value!r} came: give a larger one."
+            )
+        most = item.metadata["most"]
+        if most is not None and not value <= most:
+            raise SettingError(
+                f"{name} takes {most} or less, but {value!r} came: give a smaller one."
             )
 
 
@@ -70,7 +82,7 @@ class DataSettings:
         None,
         ("random", "group"),
     )
-    size: int | None = option("height and width in pixels to bring images to", None, (), 1)
+    size: int | None = option("height and width in pixels to bring images to", None, (), 1, 16_384)
     resize: str = option("how images of other sizes are fitted", "pad", RESIZES)
     colour: str = option(
         "read images as grey or colour (auto: colour if any image is)", "auto", COLOURS
@@ -88,17 +100,17 @@ class TrainSettings:
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
-    learning_rate: float | None = option("the (largest) step length", None, (), 1e-12)
+    learning_rate: float | None = option("the (largest) step length", None, (), 1e-12, 1e6)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, LOSSES)
     metric: str | None = option("what is shown beside the loss", None, METRICS)
     augment: str | None = option("changes to training images: shift:1,flip,none", None)
     prepare: str | None = option("how pixels enter the network", None, PREPARATIONS)
-    seed: int = option("seed of every random choice", 0, (), 0)
+    seed: int = option("seed of every random choice", 0, (), 0, 2**32 - 1)
     name: str | None = option("name of the run folder (default: made from data and model)")
     precision: str = option("number format of the arithmetic", "auto", PRECISIONS)
     threads: int | None = option(
-        "processor threads (default: measured cores, recorded)", None, (), 1
+        "processor threads (default: one a core, recorded with the run)", None, (), 1, 1024
     )
 
     def __post_init__(self) -> None:

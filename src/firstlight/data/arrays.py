@@ -14,6 +14,7 @@ from firstlight.core.dataset import Collection, Images
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.fit import RULES, fit_all, target_channels, target_size
+from firstlight.data.memory import require_memory
 from firstlight.data.paths import shown
 from firstlight.data.targets import Targets
 
@@ -28,11 +29,13 @@ class Block:
         images: `(N, H, W, C)`.
         name: what they are called; image k is `name[k]`.
         part: which part of the split they are, "" where the source does not say.
+        stored: the number type that they were stored in.
     """
 
     images: NDArray[Any]
     name: str
-    part: str = ""
+    part: str
+    stored: np.dtype[Any]
 
 
 def as_images(array: NDArray[Any], where: str) -> NDArray[Any]:
@@ -128,6 +131,12 @@ def collect(
             )
     shape = (*target_size([came[:2]], settings), target_channels(came[2], settings))
     notes = list(targets.notes)
+    if blocks[0].stored.kind in "iu" and blocks[0].images.dtype.kind == "f":
+        notes.append(
+            f"The pixels are stored as {blocks[0].stored} and were read as float32, whose range "
+            "nothing tells: they are standardised unless --prepare says otherwise. If they are "
+            "grey values from 0 to 255, store them as uint8 to have them divided by 255."
+        )
     if shape[:2] != came[:2]:
         notes.append(
             f"Images came as {came[0]} x {came[1]} pixels; all were brought to {shape[0]} x "
@@ -136,6 +145,9 @@ def collect(
     if shape[2] != came[2]:
         notes.append(f"Images came with {came[2]} channels and were brought to {shape[2]}.")
     fitted = [fit_all(block.images, shape, settings.resize) for block in blocks]
+    if len(fitted) > 1:
+        size = sum(images.nbytes for images in fitted)
+        require_memory(size, f"Joining {' and '.join(block.name for block in blocks)}")
     if parts is None:
         parts = np.concatenate([np.full(len(block.images), block.part) for block in blocks])
     names = np.array([f"{block.name}[{k}]" for block in blocks for k in range(len(block.images))])

@@ -9,6 +9,7 @@ import numpy as np
 from firstlight.core.dataset import Collection, Images, Refused
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
+from firstlight.data.options import refuse_columns
 from firstlight.data.paths import list_files, shown, subfolders
 from firstlight.data.stack import nothing_readable, read_stack
 from firstlight.data.targets import PART_WORDS, class_targets
@@ -23,8 +24,14 @@ def read_folder(root: Path, settings: DataSettings) -> Collection:
 
     Raises:
         DataError: if there are no class folders, fewer than two classes, or no readable image.
+        SettingError: if the settings name columns, which folders do not have.
     """
     where = f"the folder {shown(root)}"
+    refuse_columns(
+        settings,
+        f"in {where} the folders' names are the labels",
+        "name the images in a CSV table that has this column",
+    )
     has_parts = _has_parts(root)
     depth = 2 if has_parts else 1
     files, refused = list_files(root)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
-from firstlight.data.memory import require_memory
+from firstlight.data.memory import COPIES, require_memory
 from firstlight.data.paths import is_inside, require_file, shown
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -48,7 +48,7 @@ def read_idx(path: Path) -> NDArray[Any]:
             packed = file.read(2) == GZIP
         with cast(BinaryIO, gzip.open(path) if packed else path.open("rb")) as file:
             return _read(file, path)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, OverflowError, MemoryError, ValueError, zlib.error) as error:
         raise DataError(
             f"The file {shown(path)} is damaged ({shown(error)}): fetch it again."
         ) from error
@@ -67,9 +67,10 @@ def _read(file: BinaryIO, path: Path) -> NDArray[Any]:
     shape = struct.unpack(f">{head[3]}I", lengths)
     dtype = np.dtype(TYPES[head[2]])
     size = math.prod(shape) * dtype.itemsize
-    require_memory(size, f"The array in {shown(path)}")
-    content = bytearray(size)
-    filled, window = 0, memoryview(content)
+    require_memory(COPIES * size, f"The array in {shown(path)}")
+    # Not filled with zeros: memory that a lying head announces is never touched.
+    content = np.empty(size, np.uint8)
+    filled, window = 0, content.data
     # Never more than was announced is unpacked, however much a packed file could give.
     # A megabyte at a time also stays within the processor's cache.
     while filled < size and (count := file.readinto(window[filled : filled + 2**20])):  # type: ignore[attr-defined]
@@ -80,7 +81,7 @@ def _read(file: BinaryIO, path: Path) -> NDArray[Any]:
             f"The IDX file {shown(path)} announces {size:,} bytes of numbers, but {came} came: "
             "fetch it again."
         )
-    array = np.frombuffer(content, dtype).reshape(shape)
+    array = content.view(dtype).reshape(shape)
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 

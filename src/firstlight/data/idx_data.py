@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.arrays import Block, as_images, collect
 from firstlight.data.idx import idx_pairs, labels_beside, read_idx
+from firstlight.data.options import refuse_columns
 from firstlight.data.paths import shown
 from firstlight.data.targets import PART_WORDS, class_targets
 
@@ -19,12 +21,22 @@ PARTS = PART_WORDS | {"t10k": "test"}  # MNIST's own name for its test part
 
 
 def read_idx_folder(folder: Path, settings: DataSettings) -> Collection:
-    """The pairs of IDX files in a folder: `train-...` and `t10k-...` are parts of the split.
+    """The pairs of IDX files in a folder: those with `train`, `t10k`, ... in their names are parts.
 
     Raises:
-        DataError: if a file is damaged or the files do not fit together.
+        DataError: if a file is damaged, the files do not fit together, or several data sets
+            lie in the folder.
+        SettingError: if the settings name columns, which IDX files do not have.
     """
-    return read_idx_pairs(idx_pairs(folder), folder, settings)
+    pairs = idx_pairs(folder)
+    sets = sorted({_set_and_part(stem)[0] for stem in pairs})
+    if len(sets) > 1:
+        listed = ", ".join(shown(name) or "one without a name" for name in sets)
+        raise DataError(
+            f"IDX files of one data set were expected in {shown(folder)}, but there are "
+            f"{len(sets)} ({listed}): give each a folder of its own."
+        )
+    return read_idx_pairs(pairs, folder, settings)
 
 
 def read_idx_file(images: Path, settings: DataSettings) -> Collection:
@@ -42,26 +54,45 @@ def read_idx_file(images: Path, settings: DataSettings) -> Collection:
     return read_idx_pairs({"": (images, labels)}, images, settings)
 
 
-def _place(pair: tuple[str, object]) -> int:
+def _set_and_part(stem: str) -> tuple[str, str]:
+    """What a file's name says besides the part of the split, and the part, "" where it says none.
+
+    `emnist-letters-train-` gives `emnist-letters` and `train`.
+    """
+    words = [word for word in re.split(r"[-_. ]", stem.lower()) if word]
+    parts = [word for word in words if word in PARTS]
+    if parts:
+        words.remove(parts[-1])
+    return "-".join(words), PARTS[parts[-1]] if parts else ""
+
+
+def _place(pair: tuple[str, object]) -> bool:
     """Training images come first, as their authors number them."""
-    return pair[0].lower().startswith("t10k") or pair[0].lower().startswith("test")
+    return _set_and_part(pair[0])[1] == "test"
 
 
 def read_idx_pairs(
     pairs: Mapping[str, tuple[Path, Path]], source: Path, settings: DataSettings
 ) -> Collection:
     """A collection from pairs of images and labels; the keys name the parts."""
+    refuse_columns(
+        settings,
+        f"the IDX files of {shown(source.name)} hold images and labels only",
+        "store the images with such a column as an .npz file",
+    )
     blocks, labels = [], []
     for stem, (images_file, labels_file) in sorted(pairs.items(), key=_place):
-        word = stem.rstrip("-_.").lower()
-        images = as_images(read_idx(images_file), shown(images_file.name))
+        part = _set_and_part(stem)[1]
+        array = read_idx(images_file)
+        images = as_images(array, shown(images_file.name))
         numbers = read_idx(labels_file)
         if numbers.shape != (len(images),) or numbers.dtype.kind not in "iu":
             raise DataError(
                 f"A label for each of {len(images):,} images was expected in "
                 f"{shown(labels_file)}, but an array of shape {numbers.shape} came."
             )
-        blocks.append(Block(images, word or "images", PARTS.get(word, "")))
+        name = stem.rstrip("-_.").lower() or "images"
+        blocks.append(Block(images, shown(name), part, array.dtype))
         labels.append(numbers)
     found, numbers = np.unique(np.concatenate(labels), return_inverse=True)
     targets = class_targets([str(label) for label in found], numbers, shown(source))

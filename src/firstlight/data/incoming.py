@@ -15,6 +15,7 @@ from firstlight.core.settings import DataSettings
 from firstlight.data.arrays import as_images
 from firstlight.data.fit import fit_all
 from firstlight.data.idx import is_idx_images, read_idx
+from firstlight.data.memory import require_memory
 from firstlight.data.npy import open_npz, read_npy
 from firstlight.data.paths import list_files, shown
 from firstlight.data.stack import Target, nothing_readable, read_stack
@@ -89,6 +90,9 @@ def read_images(
     read_waiting()
     if not names:
         raise nothing_readable(_listed(given), refused)
+    if len(pieces) > 1:
+        size = sum(piece.nbytes for piece in pieces)
+        require_memory(size, f"Joining {len(names):,} images")
     images = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return images, np.array(names), tuple(refused)
 

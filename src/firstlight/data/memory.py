@@ -7,11 +7,47 @@ from pathlib import Path
 
 from firstlight.core.errors import DataError
 
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+# Version 2, then version 1: the limit, the use, and what of the use are kept files.
+CONTROLS = {
+    ".": ("memory.max", "memory.current", "inactive_file", "active_file"),
+    "memory": (
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+        "total_active_file",
+    ),
+}
 SHARE = 0.8  # of the memory that is free; the rest is for the network and the other programs
+COPIES = 2  # of all images, while they are changed in type or order, joined, or divided into parts
 
 
 def available_memory() -> int | None:
-    """Free memory in bytes, or None where the system does not say."""
+    """Free memory in bytes, or None where the system does not say.
+
+    In a container, what its limit leaves free, where that is less.
+    """
+    known = [
+        free for free in (_machine_memory(), _container_memory(CONTROL_GROUPS)) if free is not None
+    ]
+    return min(known, default=None)
+
+
+def _container_memory(root: Path) -> int | None:
+    """What a container's limit leaves free (control groups, version 2 or 1), None without one."""
+    for folder, names in CONTROLS.items():
+        try:
+            limit, used = (int((root / folder / name).read_text()) for name in names[:2])
+            lines = (root / folder / "memory.stat").read_text().splitlines()
+        except (OSError, ValueError):  # version 2 says "max" where there is no limit
+            continue
+        # Files that the system keeps in memory count as used, but make room when it is needed.
+        kept = dict(line.split() for line in lines)
+        return max(0, limit - used + sum(int(kept.get(name, 0)) for name in names[2:]))
+    return None
+
+
+def _machine_memory() -> int | None:
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

@@ -14,6 +14,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.arrays import Block, as_images, collect
 from firstlight.data.npy import Arrays
+from firstlight.data.options import COLUMNS, refuse_columns
 from firstlight.data.paths import shown
 from firstlight.data.targets import Targets, class_targets, part_of, targets_of
 
@@ -31,13 +32,25 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
 
     Raises:
         DataError: if an array is missing, or lengths differ.
+        SettingError: if the settings name columns that the form does not have.
     """
     where = shown(source)
     groups = parts = None
     if "x_train" in arrays:
+        refuse_columns(
+            settings,
+            f"{where} has x_train and y_train, which go without columns",
+            "store images, targets, groups and split as one array each",
+        )
         blocks, columns = _keras(arrays, where)
     elif "images" in arrays:
-        blocks = [Block(as_images(arrays["images"](), f"images in {where}"), "images")]
+        refuse_columns(
+            settings,
+            f"the images of {where} are the array called images",
+            "rename the array",
+            columns=COLUMNS[:1],
+        )
+        blocks = [_block(arrays, "images", "", where)]
         columns = {}
         for name in settings.target or (_target_name(arrays, where),):
             columns |= _split_columns(name, _get(arrays, name, where), arrays, where)
@@ -60,18 +73,23 @@ def _keras(arrays: Arrays, where: str) -> tuple[list[Block], dict[str, NDArray[A
     for short, part in KERAS_PARTS.items():
         if f"x_{short}" not in arrays:
             continue
-        images = as_images(arrays[f"x_{short}"](), f"x_{short} in {where}")
+        block = _block(arrays, f"x_{short}", part, where)
         column = _get(arrays, f"y_{short}", where)
-        if column.ndim == 0 or len(column) != len(images):
+        if column.ndim == 0 or len(column) != len(block.images):
             raise DataError(
-                f"Each image needs its target, but {where} has {len(images):,} images in "
+                f"Each image needs its target, but {where} has {len(block.images):,} images in "
                 f"x_{short} and targets of shape {column.shape} in y_{short}."
             )
-        blocks.append(Block(images, f"x_{short}", part))
+        blocks.append(block)
         values.append(column)
     if len({column.shape[1:] for column in values}) > 1:
         raise DataError(f"The targets y_train, y_test, ... in {where} differ in shape.")
     return blocks, _split_columns("y", np.concatenate(values), arrays, where)
+
+
+def _block(arrays: Arrays, name: str, part: str, where: str) -> Block:
+    array = arrays[name]()
+    return Block(as_images(array, f"{name} in {where}"), name, part, array.dtype)
 
 
 def _listed(arrays: Mapping[str, Any]) -> str:

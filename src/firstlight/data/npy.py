@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
-from firstlight.data.memory import require_memory
+from firstlight.data.memory import COPIES, require_memory
 from firstlight.data.paths import is_inside, require_file, shown
 
 Arrays = dict[str, Callable[[], NDArray[Any]]]
@@ -23,9 +24,15 @@ HEADS = {
     (1, 0): npy_format.read_array_header_1_0,
     (2, 0): npy_format.read_array_header_2_0,
 }
+# NumPy reads an array's head as Python text, so damage there shows as Python's own errors.
 DAMAGE = (
     OSError,
     ValueError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    OverflowError,
+    MemoryError,
     EOFError,
     RuntimeError,
     zipfile.BadZipFile,
@@ -123,7 +130,7 @@ def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
             f"The array {where} announces {announced:,} bytes, but {there:,} are there: "
             "write it again."
         )
-    require_memory(announced, f"The array {where}")
+    require_memory(COPIES * announced, f"The array {where}")
     content = np.empty(announced, np.uint8)
     filled, window = 0, content.data
     while filled < announced:

@@ -12,6 +12,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.equal import equal_groups
 from firstlight.data.fingerprint import fingerprint
+from firstlight.data.memory import require_memory
 from firstlight.data.stack import counted
 
 TEST_SHARE = 0.15
@@ -84,13 +85,14 @@ def split_collection(collection: Collection, settings: DataSettings, seed: int) 
             way = "at random"
         parts[pool[chosen]] = part
         sentences.append(f"{part.capitalize()} is {share}, drawn {way} with seed {seed}.")
-    _require_parts(parts, collection.name, "groups" if whole_groups else "images")
+    _require_parts(parts, collection, "groups" if whole_groups else "images")
     train, validation, test = (np.flatnonzero(parts == part) for part in PARTS)
     split = Split(train, validation, test, seed, " ".join(sentences))
     return _dataset(collection, settings, split, groups is not None and not whole_groups)
 
 
 def _dataset(collection: Collection, settings: DataSettings, split: Split, torn: bool) -> Dataset:
+    require_memory(collection.everything.images.nbytes, f"The three parts of {collection.name}")
     train, validation, test = (
         collection.everything.select(index) for index in (split.train, split.validation, split.test)
     )
@@ -198,10 +200,17 @@ def _draw_groups(
     return np.flatnonzero(np.isin(inverse, taken))
 
 
-def _require_parts(parts: NDArray[np.str_], name: str, what: str) -> None:
+def _require_parts(parts: NDArray[np.str_], collection: Collection, what: str) -> None:
+    hint = ""
+    if len(collection.classes) > len(parts) / 2:
+        hint = (
+            f" It has {len(collection.classes):,} classes for {counted(len(parts))}: if they are "
+            "numbers to measure, write them with a decimal point (0.53)."
+        )
     for part in PARTS:
         if not (parts == part).any():
             raise DataError(
-                f"Images for train, validation and test were expected, but {name} leaves none for "
-                f"{part}: at least three {what} are needed, and more than one image of a class."
+                f"Images for train, validation and test were expected, but {collection.name} "
+                f"leaves none for {part}: at least three {what} are needed, and more than one "
+                f"image of a class.{hint}"
             )

@@ -19,7 +19,7 @@ from firstlight.core.dataset import Refused
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.fit import RULES, fit, target_channels, target_size, to_channels
-from firstlight.data.memory import require_memory
+from firstlight.data.memory import COPIES, require_memory
 from firstlight.data.paths import read_bytes
 from firstlight.data.picture import Head, decode, inspect
 
@@ -214,7 +214,8 @@ def _decode_all(
     """The pictures as one array, what they were, and why the others could not be read."""
     dtype = next(iter(heads.values())).dtype
     size = len(heads) * int(np.prod(shape)) * dtype.itemsize
-    require_memory(size, f"{len(heads):,} images of {' x '.join(map(str, shape))}")
+    what = f"{len(heads):,} images of {' x '.join(map(str, shape))}"
+    require_memory(COPIES * size, what)
     images = np.empty((len(heads), *shape), dtype)
 
     def decode_one(row_and_file: tuple[int, int]) -> _Decoded | str:

@@ -28,6 +28,14 @@ GROUP = ("group", "groups", "patient", "patient_id", "simulation", "pointing")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-")  # in columns of numbers
 WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
+# Bytes of memory, measured: a row (its path, its name, why it is left out) and a field of it as
+# Python objects, and the most that a byte of CSV becomes.
+ROW = 2_000
+FIELD = 100
+CSV_BYTE = 50
+BATCH = 1_000  # rows of a Parquet table that are read at a time
+
 Columns = dict[str, list[Any]]
 
 
@@ -55,8 +63,20 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
     """
     require_file(path)
     where = shown(path)
-    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    if path.suffix.lower() == ".parquet":
+        columns, separator = _read_parquet(path), ","
+    else:
+        columns, separator = _read_csv(path)
     names = _find_columns(columns, settings, where)
+    notes = []
+    if separator == ";":
+        for name in names.targets:
+            points = _with_points(columns[name])
+            if points is not None:
+                columns[name] = points
+                notes.append(
+                    f"The commas in {shown(name)} are read as decimal points (0,53 as 0.53)."
+                )
     typed = {name: _typed(columns[name]) for name in names.targets}
     rows, refused = [], []
     for row, image in enumerate(columns[names.image]):
@@ -97,13 +117,15 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
         target_names=targets.names,
         target_units=targets.units,
         refused=tuple(refused),
-        notes=(*targets.notes, *stack.notes),
+        notes=(*notes, *targets.notes, *stack.notes),
         sizes=stack.sizes,
         files_read=len(kept),
     )
 
 
-def _read_csv(path: Path) -> Columns:
+def _read_csv(path: Path) -> tuple[Columns, str]:
+    """The columns of a CSV table, and what separates its fields."""
+    require_memory(CSV_BYTE * path.stat().st_size, f"The table {shown(path)}")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             sample = file.readline()
@@ -130,27 +152,40 @@ def _read_csv(path: Path) -> Columns:
                 f"Row {number} of {shown(path)} has {len(row)} fields where the first line names "
                 f"{len(head)} columns: put texts that hold a separator into quotes."
             )
-    return {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head)}
+    return {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head)}, separator
+
+
+def _with_points(values: Sequence[str]) -> list[str] | None:
+    """A column of numbers with decimal commas, written with points; None where it is none."""
+    given = [value for value in values if value.lower() not in MISSING]
+    if not any("," in value for value in given) or not all(map(DECIMAL_COMMA.fullmatch, given)):
+        return None
+    return [value.replace(",", ".") for value in values]
 
 
 def _read_parquet(path: Path) -> Columns:
     import pyarrow
     import pyarrow.parquet
 
+    what = f"The table {shown(path)}"
     try:
         file = pyarrow.parquet.ParquetFile(path)
-        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
-        # As Python objects, numbers and texts take about ten times their bytes.
-        size = sum(group.total_byte_size for group in groups)
-        require_memory(10 * size, f"The table {shown(path)}")
-        table = file.read(use_threads=False)
+        shape = file.metadata
+        # Counted by rows and not by bytes: a value that repeats takes nearly none of those.
+        require_memory(shape.num_rows * (ROW + FIELD * shape.num_columns), what)
+        columns: Columns = {name: [] for name in file.schema_arrow.names}
+        for batch in file.iter_batches(BATCH, use_threads=False):
+            # One long text can repeat, too. The rows before have taken their memory already.
+            require_memory(2 * batch.nbytes, what)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                columns[name].extend(column.to_pylist())
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise DataError(
             f"A Parquet table was expected, but {shown(path)} cannot be read ({shown(error)})."
         ) from error
-    if table.num_rows == 0:
+    if not any(columns.values()):
         raise DataError(f"A row for each image was expected in {shown(path)}, but it has none.")
-    return {name: table.column(name).to_pylist() for name in table.column_names}
+    return columns
 
 
 def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Names:

@@ -23,6 +23,7 @@ PART_WORDS = {
     "test": "test",
     "testing": "test",
 }
+FEWEST_ROWS = 10  # from which on a class for nearly every row is remarked on
 LABELS = ("label", "labels", "class", "category", "y")  # names that can only mean classes
 UNIT = re.compile(r"(?P<name>.*\S)\s*\[(?P<unit>[^\[\]]*)\]\s*")
 
@@ -103,6 +104,11 @@ def _labels(name: str, values: NDArray[Any], where: str) -> Targets:
         notes = (
             f"The whole numbers in {shown(name)} are read as the labels of {len(found):,} classes; "
             "write them with a decimal point (3.0) to have them measured.",
+        )
+    elif len(values) >= FEWEST_ROWS and len(found) > len(values) / 2:
+        notes = (
+            f"{shown(name)} has {len(found):,} classes for {len(values):,} images: is it a number "
+            "to measure? Then write all its values with a decimal point (0.53).",
         )
     return class_targets([str(item) for item in found], numbers, where, notes)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from firstlight.core.comparison import Comparison
 from firstlight.draw.curves import comparison_figure
-from firstlight.draw.html import chart, page, paragraph, section, table
+from firstlight.draw.html import as_words, chart, page, paragraph, section, table
 from firstlight.draw.style import to_png
 
 
@@ -75,5 +75,8 @@ def _differing(comparison: Comparison) -> str:
     """One row a setting that is not the same in all runs."""
     if not comparison.settings:
         return paragraph("None.")
-    rows = [(name, *values.values()) for name, values in comparison.settings.items()]
+    rows = [
+        (name.replace("_", " "), *(as_words(values[run]) for run in comparison.runs))
+        for name, values in comparison.settings.items()
+    ]
     return table(("setting", *comparison.runs), rows, words=1 + len(comparison.runs))

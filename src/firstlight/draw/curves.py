@@ -122,7 +122,8 @@ def _draw(axes: Axes, epochs: Epochs, key: str, **style: Any) -> None:
 
 def _mark_lowest(axes: Axes, epochs: Epochs) -> None:
     """A ring around the lowest validation loss: from there on, training only memorises."""
-    points = [(e[VALIDATION + "loss"], e["epoch"]) for e in epochs if VALIDATION + "loss" in e]
+    key = VALIDATION + "loss"
+    points = [(e[key], e["epoch"]) for e in epochs if e.get(key) is not None]
     if points:
         loss, epoch = min(points)
         axes.plot([epoch], [loss], "o", color=POSITIVE, label="lowest", **RING)

@@ -156,7 +156,7 @@ def _duplicates(exploration: Exploration) -> list[str]:
     across = {f"in {pair.replace('/', ' and ')}": count for pair, count in found.across.items()}
     groups = ["; ".join(group) for group in found.groups]
     return [
-        paragraph(explained if any(found.across.values()) else ""),
+        paragraph(explained) if any(found.across.values()) else "",
         facts(within | across, ("where", "equal images"), "Images equal byte for byte"),
         listed(groups),
     ]
@@ -167,7 +167,9 @@ def _files(exploration: Exploration) -> list[str]:
         f"{count:,} of {height} × {width}" for (height, width), count in exploration.sizes[:8]
     )
     more = len(exploration.sizes) - 8
-    words = f"{exploration.files_read:,} files were read, {len(exploration.refused):,} refused. "
+    read = exploration.files_read
+    words = f"{read:,} file{' was' if read == 1 else 's were'} read, "
+    words += f"{len(exploration.refused):,} refused. "
     words += f"Images as they came: {sizes}{f' and {more} more sizes' if more > 0 else ''}."
     refused = [(item.file, item.reason) for item in exploration.refused]
     return [

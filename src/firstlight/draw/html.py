@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+BROAD = 700  # pixels
+
 STYLE = """
 :root { color-scheme: light dark; --ground: #F4F5F4; --card: #FFFFFF; --ink: #15191D;
   --quiet: #55606A; --line: #D5D9DC; --positive: #1668C7; --negative: #D9690F; --error: #B42318; }
@@ -47,9 +49,12 @@ th, td { text-align: left; vertical-align: top; padding: .3rem 1.1rem .3rem 0;
   border-bottom: 1px solid var(--line); }
 thead th { color: var(--quiet); font-weight: 500; white-space: nowrap; }
 tbody th { font-weight: 500; min-width: 4.5rem; }
+.words td { overflow-wrap: anywhere; }
+.words tbody th { min-width: 7.5rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: .8rem 0; }
-img.chart, img.picture { display: block; max-width: 100%; min-width: 34rem; height: auto; }
+img { display: block; max-width: 100%; height: auto; }
+img.broad { min-width: 44rem; }
 img.chart { mix-blend-mode: multiply; }
 img.narrow { min-width: 22rem; }
 img.picture { background: #FFFFFF; border-radius: 6px; }
@@ -114,7 +119,8 @@ def table(
     )
     body = "".join(_row(row, kinds) for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    inside = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    kind = ' class="words"' if words >= len(heads) else ""
+    inside = f"<table{kind}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return _scrolling(inside, caption or ", ".join(heads))
 
 
@@ -143,10 +149,21 @@ def flat(values: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str
         title = before + str(name).replace("_", " ")
         if isinstance(value, Mapping):
             yield from flat(value, title + ": ")
-        elif isinstance(value, (list, tuple)):
-            yield title, ", ".join(map(str, value)) or "–"
         else:
-            yield title, "–" if value is None else str(value)
+            yield title, as_words(value)
+
+
+def as_words(value: object) -> str:
+    """A value or a list of values as text; a dash where there is nothing to show.
+
+    Example:
+        >>> as_words(["kg", ""]), as_words(["", ""]), as_words(None)
+        ('kg, –', '–', '–')
+    """
+    if isinstance(value, (list, tuple)):
+        entries = [as_words(entry) for entry in value]
+        return ", ".join(entries) if set(entries) - {"–"} else "–"
+    return "–" if value is None or value == "" else str(value)
 
 
 def listed(sentences: Iterable[str]) -> str:
@@ -157,8 +174,11 @@ def listed(sentences: Iterable[str]) -> str:
 
 def chart(png: bytes, words: str, kind: str = "chart") -> str:
     """A figure inside the page. A `chart` turns dark with the page (a `chart narrow` fits
-    half of it), a `picture` stays on white.
+    half of it), a `picture` stays on white. A broad one does not shrink until its letters
+    are too small to read: a narrow screen scrolls it.
     """
+    if "narrow" not in kind and int.from_bytes(png[16:20], "big") > BROAD:  # the PNG's width
+        kind += " broad"
     image = f'<img class="{kind}" src="{data_uri(png)}" alt="{escape(words)}">'
     return f"<figure>{_scrolling(image, words)}</figure>"
 

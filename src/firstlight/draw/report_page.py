@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from math import isfinite
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -150,8 +151,8 @@ def headline(report: Report) -> str:
             f"It names {_number(accuracy.value, percent=True)} right: {right:,} of "
             f"{report.count:,} images that it was not trained on.{_likely(accuracy, percent=True)}"
         )
-    units = {unit for unit in report.predictions.target_units if unit}
-    unit = f" {units.pop()}" if len(units) == 1 else ""
+    units = set(report.predictions.target_units)
+    unit = f" {units.pop()}".rstrip() if len(units) == 1 else ""
     rmse = report.scores["rmse"]
     return (
         f"Its values are off by {rmse.value:.3g}{unit} (root mean square) on {report.count:,} "
@@ -166,6 +167,8 @@ def _likely(score: Score, percent: bool) -> str:
 
 
 def _number(value: float, percent: bool) -> str:
+    if not isfinite(value):
+        return "–"
     return f"{100 * value:.2f}{NO_BREAK}%" if percent else f"{value:.4g}"
 
 
@@ -204,7 +207,7 @@ def _training(
     if last.get("images_per_second"):
         words += f", {last['images_per_second']:,.0f} images a second in the last"
     ends = ", ".join(
-        f"{key.replace('_', ' ')} {last[key]:.4g}"
+        f"{key.replace('_', ' ')} {'–' if last[key] is None else format(last[key], '.4g')}"
         for key in last
         if key == "loss" or key.startswith("validation_")
     )
@@ -299,7 +302,8 @@ def _network(layers: tuple[LayerCost, ...]) -> str:
 def _refused(refused: Mapping[str, str]) -> str:
     if not refused:
         return ""
-    caption = f"{len(refused):,} files were left out"
+    count = len(refused)
+    caption = f"{count:,} file{' was' if count == 1 else 's were'} left out"
     return table(("file", "reason"), refused.items(), caption, words=2)
 
 

@@ -24,15 +24,14 @@ ACCURACY, RMSE = "accuracy", "rmse"
 CHANCE = 0.05
 
 
-def compare(
-    reports: dict[str, Report], groups: NDArray[np.str_] | None = None, seed: int = 0
-) -> Comparison:
+def compare(reports: dict[str, Report], seed: int = 0) -> Comparison:
     """Compare each run with the first one, image by image, on the same test images.
 
     `classify` compares accuracies: the mid-p McNemar test on the images that only one of the
     two gets right, and Bonett and Price's interval for the difference (both recommended by
     Fagerland, Lydersen & Laake, Statistics in Medicine 33, 2014). `measure` compares rmse by
-    a paired bootstrap. With more than two runs the p-values are corrected for the number of
+    a paired bootstrap. Where the images come in groups, either is compared by a paired bootstrap
+    of whole groups. With more than two runs the p-values are corrected for the number of
     comparisons (Holm 1979); the intervals are 95 % each. A difference is more than chance where
     the corrected p-value is below 0.05.
 
@@ -41,7 +40,6 @@ def compare(
 
     Args:
         reports: by run name, at least two; all are held against the first.
-        groups: `(N,)` group labels; the bootstrap of `measure` then draws whole groups.
         seed: seed of the bootstrap.
 
     Returns:
@@ -71,8 +69,8 @@ more than chance
         _check_same_images(first, one, name, report)
     paired = [
         _paired_accuracy(one, other)
-        if one.task == "classify"
-        else _paired_rmse(one, other, groups, seed)
+        if one.task == "classify" and one.groups is None
+        else _paired_bootstrap(one, other, seed)
         for _, other in others
     ]
     adjusted = holm([pair.p_value for pair in paired])
@@ -126,7 +124,7 @@ def _check_same_images(first: str, one: Report, second: str, other: Report) -> N
 
 
 def _paired_accuracy(one: Report, other: Report) -> _Paired:
-    right = [r.predictions.values.argmax(axis=1) == r.targets for r in (one, other)]
+    right = [_right(one), _right(other)]
     only_first = int((right[0] & ~right[1]).sum())
     only_second = int((right[1] & ~right[0]).sum())
     first, second = float(right[0].mean()), float(right[1].mean())
@@ -141,15 +139,15 @@ def _paired_accuracy(one: Report, other: Report) -> _Paired:
     )
 
 
-def _paired_rmse(one: Report, other: Report, groups: NDArray[np.str_] | None, seed: int) -> _Paired:
-    errors = [
-        ((r.predictions.values.astype(np.float64) - r.targets) ** 2).mean(axis=1)
-        for r in (one, other)
-    ]
-    columns = np.stack([np.ones(one.count), *errors], axis=1)
-    first, second = np.sqrt(columns.mean(axis=0)[1:])
-    count, *squared = bootstrap_sums(columns, groups, seed).T
-    changes = np.sqrt(squared[1] / count) - np.sqrt(squared[0] / count)
+def _paired_bootstrap(one: Report, other: Report, seed: int) -> _Paired:
+    """The change of the accuracy or the rmse, over images or whole groups drawn anew."""
+    measures = one.task == "measure"
+    each = [_squared_errors(r) if measures else _right(r).astype(np.float64) for r in (one, other)]
+    columns = np.stack([np.ones(one.count), *each], axis=1)
+    count, *sums = bootstrap_sums(columns, one.groups, seed).T
+    means = [columns.mean(axis=0)[1:], sums[0] / count, sums[1] / count]
+    (first, second), drawn_first, drawn_second = [np.sqrt(m) if measures else m for m in means]
+    changes = drawn_second - drawn_first
     # Twice the smaller tail beyond no change; plus one, so that it is never zero
     # (Davison & Hinkley 1997, section 4.2).
     tail = min((changes <= 0).sum(), (changes >= 0).sum())
@@ -159,6 +157,17 @@ def _paired_rmse(one: Report, other: Report, groups: NDArray[np.str_] | None, se
         change=Score(float(second - first), *percentile_interval(changes), LEVEL),
         p_value=min(1.0, 2 * (int(tail) + 1) / (len(changes) + 1)),
     )
+
+
+def _right(report: Report) -> NDArray[np.bool_]:
+    right: NDArray[np.bool_] = report.predictions.values.argmax(axis=1) == report.targets
+    return right
+
+
+def _squared_errors(report: Report) -> NDArray[np.float64]:
+    errors = report.predictions.values.astype(np.float64) - report.targets
+    mean: NDArray[np.float64] = (errors**2).mean(axis=1)
+    return mean
 
 
 def mcnemar_mid_p(only_first: int, only_second: int) -> float:

@@ -28,7 +28,8 @@ def evaluate(
     """Hold predictions against the true targets.
 
     `classify` gives `loss` (mean cross-entropy of the true class, probabilities clipped at
-    1e-7 as Keras does), `accuracy` with Wilson's 95 % interval, `top_3` where there are more
+    1e-7 as Keras does), `accuracy` with its 95 % interval (Wilson's; by
+    groups, the bootstrap's), `top_3` where there are more
     than five classes, and the tables. `measure` gives `rmse`, `mae`, `bias` (predicted minus
     true) and `r2`, with percentile-bootstrap 95 % intervals of 1,000 resamples. With several
     targets the plain names hold for all targets together (the root of the mean over all
@@ -62,19 +63,20 @@ def evaluate(
     classes, count = predictions.classes, len(predictions)
     if predictions.task == "measure":
         scores = value_scores(predictions.values, targets, predictions.target_names, groups, seed)
-        return Report("measure", data, count, scores, predictions, targets)
+        return Report("measure", data, count, scores, predictions, targets, groups=groups)
     confusion = confusion_matrix(predictions.values.argmax(axis=1), targets, len(classes))
     return Report(
         task="classify",
         data=data,
         count=count,
-        scores=class_scores(predictions.values, targets),
+        scores=class_scores(predictions.values, targets, groups, seed),
         predictions=predictions,
         targets=targets,
         classes=classes,
         per_class=per_class_scores(confusion, classes),
         confusion=confusion,
         confused=confused_pairs(confusion, classes),
+        groups=groups,
     )
 
 

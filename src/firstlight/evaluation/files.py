@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firstlight.core.dataset import Refused
 from firstlight.core.errors import RunError
-from firstlight.core.files import write_bytes, write_json
+from firstlight.core.files import write_arrays, write_json
 from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report, Score
 
 REPORT_FILE = "report.json"
@@ -52,6 +52,7 @@ def report_from_dict(
     names: NDArray[np.str_],
     values: NDArray[np.float32],
     targets: NDArray[Any],
+    groups: NDArray[np.str_] | None = None,
 ) -> Report:
     """The report that `report_to_dict` wrote down, joined with its answers.
 
@@ -60,6 +61,7 @@ def report_from_dict(
         names: `(N,)` where each image came from.
         values: `(N, K)` or `(N, T)`, as in `Predictions`.
         targets: the true targets, as in `Images`.
+        groups: `(N,)` group labels, or None.
 
     Returns:
         The report, equal to the one written down.
@@ -98,6 +100,7 @@ def report_from_dict(
             per_class=tuple(ClassScore(**row) for row in document["per_class"]),
             confusion=None if confusion is None else np.array(confusion, np.int64),
             confused=tuple(ConfusedPair(**pair) for pair in document["confused"]),
+            groups=groups,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunError(
@@ -124,10 +127,11 @@ def save_report(folder: Path, report: Report) -> None:
         ...     load_report(Path(folder)).count
         1
     """
-    buffer = io.BytesIO()
     answers = report.predictions
-    np.savez_compressed(buffer, names=answers.names, values=answers.values, targets=report.targets)
-    write_bytes(folder / PREDICTIONS_FILE, buffer.getvalue())
+    arrays = {"names": answers.names, "values": answers.values, "targets": report.targets}
+    if report.groups is not None:
+        arrays["groups"] = report.groups
+    write_arrays(folder / PREDICTIONS_FILE, **arrays)
     write_json(folder / REPORT_FILE, report_to_dict(report))
 
 
@@ -155,12 +159,13 @@ def load_report(folder: Path) -> Report:
         stored = io.BytesIO((folder / PREDICTIONS_FILE).read_bytes())
         with np.load(stored, allow_pickle=False) as arrays:
             names, values, targets = (arrays[key] for key in ("names", "values", "targets"))
+            groups = arrays.get("groups")
     except (BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
         raise RunError(
             f"Expected a readable report in {folder}, but it is damaged ({error}): "
             "run firstlight evaluate again."
         ) from error
-    report = report_from_dict(document, names, values, targets)
+    report = report_from_dict(document, names, values, targets, groups)
     if not len(names) == len(values) == len(targets) == report.count:
         raise RunError(
             f"Expected {report.count:,} answers beside {folder / REPORT_FILE}, but "

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firstlight.core.dataset import Task
 from firstlight.core.findings import Edit, Finding, Fix, Layer
 from firstlight.core.settings import TrainSettings
 from firstlight.models.arithmetic import Shape
+from firstlight.models.graph import calls_of
 from firstlight.models.layers import OUTPUTS
+from firstlight.models.recipes import TASKS
 from firstlight.models.shape_rules import times
+
+if TYPE_CHECKING:
+    import keras
 
 # A Dense layer with more weights than this gets averages of the image rather than all of it.
 HUGE = 100_000_000
 _CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
 _METRICS: dict[Task, tuple[str, ...]] = {
-    "classify": ("accuracy", "top_3"),
+    "classify": ("accuracy",),
     "measure": ("rmse", "mae"),
 }
 # Layers that may stand between the last Dense layers without changing a shape.
@@ -52,6 +57,12 @@ class Answers:
     task: Task
     settings: TrainSettings
 
+    @property
+    def one_sigmoid(self) -> bool:
+        """Whether one number between 0 and 1 tells two classes apart."""
+        answer = (self.task, self.outputs, self.makes, self.ending)
+        return answer == ("classify", 2, (1,), "sigmoid")
+
     def finding(self, level: Any, code: str, message: str, fix: Fix) -> Finding:
         """A finding about the last layer."""
         index = None if self.layers is None else len(self.layers) - 1
@@ -81,6 +92,38 @@ def ending_of(layer: Any) -> str:
     if kind in ("Softmax", "ReLU"):
         return kind.lower()
     return getattr(getattr(layer, "activation", None), "__name__", "linear")
+
+
+def fitting_loss(model: keras.Model, task: Task) -> str:
+    """The loss that fits the end of a network, where the user has named none.
+
+    Args:
+        model: a built Keras model.
+        task: `classify` or `measure`.
+
+    Returns:
+        `binary_crossentropy` for classes behind a single sigmoid, else what the task asks for.
+
+    Example:
+        >>> from firstlight.models.backend import import_keras
+        >>> keras = import_keras()
+        >>> last = keras.layers.Dense(1, activation="sigmoid")
+        >>> fitting_loss(keras.Sequential([keras.Input((4,)), last]), "classify")
+        'binary_crossentropy'
+    """
+    return loss_for(tuple(model.output_shape[1:]), ending_of(calls_of(model)[-1].layer), task)
+
+
+def loss_for(makes: Shape, ending: str, task: Task) -> str:
+    """The loss that fits an answer of shape `makes` that ends with an activation function.
+
+    Example:
+        >>> loss_for((1,), "sigmoid", "classify"), loss_for((1,), "sigmoid", "measure")
+        ('binary_crossentropy', 'mean_squared_error')
+    """
+    if task == "classify" and makes == (1,) and ending == "sigmoid":
+        return "binary_crossentropy"
+    return str(TASKS[task]["loss"])
 
 
 def _one_answer_per_image(answers: Answers) -> Finding:
@@ -130,7 +173,7 @@ def _number_of_outputs(answers: Answers) -> Iterator[Finding]:
             "softmax over one number is always 1, whatever the image.",
             fix,
         )
-    elif made != wanted:
+    elif made != wanted and not answers.one_sigmoid:
         asked = (
             f"there are {wanted} classes" if classify else f"{wanted} numbers are to be measured"
         )
@@ -169,6 +212,14 @@ def _kind_of_answer(answers: Answers) -> Iterator[Finding]:
                 f"the network ends with {ending}, so it can only answer with {reach}.",
                 _end_with(answers, "linear"),
             )
+        return
+    if answers.one_sigmoid and loss in _CROSSENTROPIES:
+        yield answers.finding(
+            "error",
+            "loss-does-not-fit",
+            f"{loss} compares a probability for each class, but the network ends with one sigmoid.",
+            Fix("use binary_crossentropy", settings={"loss": "binary_crossentropy"}),
+        )
         return
     expected = "sigmoid" if loss == "binary_crossentropy" else "softmax"
     if loss not in (*_CROSSENTROPIES, "binary_crossentropy"):

@@ -12,18 +12,18 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from firstlight.core.errors import ModelError
-from firstlight.core.files import sync_folder
+from firstlight.core.files import replacing
+from firstlight.models.allowlist import MODELS, is_code, is_known, is_own, may_be_own, named_parts
 from firstlight.models.arithmetic import weights_of
 from firstlight.models.backend import import_keras
 from firstlight.models.cost import cost_of_calls
 from firstlight.models.graph import calls_in
-from firstlight.models.layers import ACTIVATIONS, LAYERS, PARTS, first_sentence
-from firstlight.models.user_files import classes_of_file
+from firstlight.models.layers import first_sentence
 from firstlight.models.weights_file import count_weights
 
 if TYPE_CHECKING:
@@ -35,34 +35,6 @@ _MEBIBYTE = 1024 * 1024
 # a billion weights.
 _LARGEST = {_CONFIG: 16 * _MEBIBYTE, _METADATA: _MEBIBYTE, _WEIGHTS: 8192 * _MEBIBYTE}
 _LARGEST_RATIO = 100
-
-_LAYERS = LAYERS | frozenset(
-    """Add Average CenterCrop Concatenate Identity InputLayer Maximum Minimum Multiply Permute
-    RandomContrast RandomFlip RandomRotation RandomTranslation RandomZoom Resizing Subtract
-    UnitNormalization""".split()
-)
-_MODELS = frozenset("Functional Model Sequential".split())
-_OPTIMIZERS = frozenset("Adam AdamW Nadam RMSprop SGD".split())
-_OPERATIONS = frozenset(
-    """Absolute Add Clip Concatenate Divide Exp Log Log1p Max Maximum Mean Min Minimum Multiply
-    Negative Power Relu Reshape Sigmoid Silu Softmax Sqrt Square Subtract Sum Tanh TrueDivide
-    """.split()
-)
-_CLASSES: dict[str, frozenset[str]] = {
-    "keras": _MODELS | {"DTypePolicy"},
-    "keras.models": _MODELS,
-    "keras.src.models.functional": _MODELS,
-    "keras.src.models.sequential": _MODELS,
-    "keras.layers": _LAYERS,
-    "keras.initializers": PARTS["initializer"],
-    "keras.regularizers": PARTS["regularizer"],
-    "keras.constraints": PARTS["constraint"],
-    "keras.optimizers": _OPTIMIZERS,
-    "keras.src.ops.core": _OPERATIONS,
-    "keras.src.ops.math": _OPERATIONS,
-    "keras.src.ops.nn": _OPERATIONS,
-    "keras.src.ops.numpy": _OPERATIONS,
-}
 
 
 def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -86,33 +58,29 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.suffix != ".keras":
         raise ModelError(f"a model's file ends in .keras, but {path.name} came: rename it.")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
     try:
-        model.save(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+        # Keras writes an archive only under a name that ends in .keras.
+        with replacing(path, suffix=".part.keras") as temporary:
+            model.save(temporary)
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def load_model(path: str | os.PathLike[str], source: str = "") -> keras.Model:
+def load_model(path: str | os.PathLike[str], own: Mapping[str, type] | None = None) -> keras.Model:
     """Read a model from a `.keras` archive, after looking through it.
 
-    Only classes of an allowlist are loaded: the layers that lists of layers know, those that
-    join branches, and the initializers, regularizers and constraints that go with them. The
-    state of an optimizer is not read.
+    Only classes of an allowlist are loaded: Keras's layers for images, and the initializers,
+    regularizers and constraints that go with them. The state of an optimizer is not read, and
+    no code is run: layers of one's own have to be handed over.
 
     Args:
         path: a `.keras` file, as `save_model` or Keras's own `model.save` writes it.
-        source: `net.py:function` that made the model, where it has layers of the user's own:
-            the file is run, and the classes that it defines are allowed too.
+        own: classes that are allowed too, by name, as `classes_of_file` gives them: the layers
+            of the user's own that the model holds.
 
     Raises:
-        ModelError: the file is missing, damaged, or holds something that no network needs.
+        ModelError: the file is missing, damaged, or holds something that no network needs, or
+            layers that are neither Keras's nor in `own`.
 
     Example:
         >>> load_model("nowhere.keras")
@@ -125,9 +93,8 @@ def load_model(path: str | os.PathLike[str], source: str = "") -> keras.Model:
         raise ModelError(f"only .keras files are read as models, but {path.name} came.")
     if not path.is_file():
         raise ModelError(f"there is no file {path}.")
-    own = classes_of_file(source) if source else {}
-    saving = import_keras().saving
-    with saving.custom_object_scope(own):
+    own = own or {}
+    with import_keras().saving.custom_object_scope(dict(own)):
         _look_through(path, own)
         return _loaded(path)
 
@@ -154,8 +121,7 @@ def _look_through(path: Path, own: Mapping[str, type]) -> None:
         raise ModelError(
             f"{path.name} is damaged or no .keras file: save the model anew."
         ) from error
-    # A layer of the user's own cannot be counted without being run, which loading does.
-    wanted = 0 if own else _count_wanted(path.name, config)
+    wanted = _count_wanted(path.name, config)
     if wanted > held:
         raise ModelError(
             f"{path.name} describes a network of {wanted:,} weights but holds {held:,}: "
@@ -184,55 +150,43 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _read_config(name: str, text: bytes, own: Mapping[str, type]) -> dict[str, Any]:
-    """The configuration, once every class that it names has been found on the allowlist."""
+    """The configuration, once every class that it names has been found to be allowed."""
     try:
         config = json.loads(text)
-        if not isinstance(config, dict) or config.get("class_name") not in _MODELS:
+        if not isinstance(config, dict) or config.get("class_name") not in MODELS:
             raise ModelError(f"{name} holds no Sequential or Functional Keras model.")
         # How it was trained is left unread: load_model does not compile.
         config.pop("compile_config", None)
-        for item in _classes(config):
-            _check_class(name, item, own)
+        _check_parts(name, config, own)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{name}: config.json cannot be read: save the model anew.") from error
     return config
 
 
-def _classes(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every part of a configuration that names a class, however deep."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        for item in value.values():
-            yield from _classes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _classes(item)
-
-
-def _check_class(name: str, item: Mapping[str, Any], own: Mapping[str, type]) -> None:
-    kind, module, registered = (
-        item.get(key) for key in ("class_name", "module", "registered_name")
-    )
-    if kind in ("Lambda", "__lambda__"):
-        raise ModelError(
-            f"{name} holds a Lambda layer, which is program code and is never run from a file: "
-            "rebuild the network in a net.py and use that."
-        )
-    if kind == "__keras_tensor__" and module is None:
-        return
-    if str(kind) in own and module == own[str(kind)].__module__:
-        return
-    if kind == "function" and module in ("builtins", "keras.activations"):
-        known = str(item.get("config")) in ACTIVATIONS
-    else:
-        known = str(kind) in _CLASSES.get(str(module), ()) and registered in (None, kind)
-    if known:
-        return
-    raise ModelError(
-        f"{name} asks for {str(kind)[:60]!r} of {str(module)[:60]!r}, which is not among the "
-        "layers that are loaded from files: rebuild the network in a net.py and use that."
-    )
+def _check_parts(name: str, config: dict[str, Any], own: Mapping[str, type]) -> None:
+    """Refuse program code and classes that are neither on the allowlist nor the user's own."""
+    missing = []
+    for part in named_parts(config):
+        kind, module = str(part.get("class_name")), str(part.get("module"))
+        if is_code(part):
+            raise ModelError(
+                f"{name} holds a Lambda layer, which is program code and is never run from a "
+                "file: rebuild the network in a net.py and use that."
+            )
+        if is_known(part) or is_own(part, own):
+            continue
+        if not may_be_own(part):
+            raise ModelError(
+                f"{name} asks for {kind[:60]!r} of {module[:60]!r}, which is not among the "
+                "layers that are loaded from files: rebuild the network in a net.py and use that."
+            )
+        missing.append(kind[:60])
+    if missing:
+        kinds = ", ".join(dict.fromkeys(missing[:5]))
+        remedy = "give the file that defines them (--trust-code net.py / trust_code=...)."
+        if own:
+            remedy = f"the classes given are {', '.join(own)}: {remedy}"
+        raise ModelError(f"{name} holds layers of your own ({kinds}): {remedy}")
 
 
 def _count_weights(name: str, file: IO[bytes]) -> int:
@@ -246,34 +200,41 @@ def _count_weights(name: str, file: IO[bytes]) -> int:
 def _count_wanted(name: str, config: dict[str, Any]) -> int:
     """The weights that the configuration asks for, counted without making any."""
     keras = import_keras()
-    layers: dict[tuple[str, ...], Any] = {}
-    # Keras builds a layer for the shape that its own part of the configuration names, and only
-    # then finds out whether the network hands it that shape: both are counted.
-    built: list[int] = []
+    layers: dict[int, Any] = {}
 
-    def find(path: tuple[str, ...], item: Mapping[str, Any]) -> Any:
-        if path not in layers:
+    def find(_: tuple[str, ...], item: Mapping[str, Any]) -> Any:
+        if id(item) not in layers:
             unbuilt = {key: value for key, value in item.items() if key != "build_config"}
-            layers[path] = keras.saving.deserialize_keras_object(unbuilt, safe_mode=True)
-            shape = _build_shape(item.get("build_config"))
-            built.append(weights_of(layers[path], (shape,))[0] if shape else 0)
-        return layers[path]
+            layers[id(item)] = keras.saving.deserialize_keras_object(unbuilt, safe_mode=True)
+        return layers[id(item)]
 
+    parts = list(named_parts(config))
     try:
-        calls = calls_in(config["config"], find)
-        rows = cost_of_calls(calls, _input_shape(config["config"]))
+        # Keras builds a layer for the shape that its own part of the configuration names, and
+        # only then finds out whether the network hands it that shape: both are counted.
+        built = 0
+        for part in parts:
+            shape = _build_shape(part) if is_known(part) else ()
+            built += weights_of(find((), part), (shape,))[0] if shape else 0
+        if not all(is_known(part) for part in parts):
+            # What shape a layer of the user's own makes is only known once it has run.
+            return built
+        rows = cost_of_calls(calls_in(config["config"], find), _input_shape(config["config"]))
     except ModelError as error:
         raise ModelError(f"{name} holds a network that cannot work: {error}") from error
     except Exception as error:
         # Whatever Keras stumbles over in a file, the file is at fault.
         raise ModelError(f"{name} cannot be loaded: {first_sentence(error)}") from error
-    return max(sum(built), sum(row.parameters for row in rows))
+    return max(built, sum(row.parameters for row in rows))
 
 
-def _build_shape(config: Any) -> tuple[int, ...]:
+def _build_shape(part: Mapping[str, Any]) -> tuple[int, ...]:
     """The one shape that a layer says it was built for, or () where it says none."""
-    if not config or (isinstance(config, dict) and list(config) == ["input_shape"]):
-        shape = config["input_shape"] if config else []
+    config = part.get("build_config")
+    if part.get("module") != "keras.layers" or not config:
+        return ()
+    if isinstance(config, dict) and list(config) == ["input_shape"]:
+        shape = config["input_shape"]
         # Layers that join branches were built for several shapes; they have no weights.
         if not shape or isinstance(shape[0], list):
             return ()

@@ -12,9 +12,9 @@ from typing import Any
 Shape = tuple[int, ...]
 
 _CONVOLUTIONS = ("Conv2D", "Conv1D", "Conv3D")
-_TRANSPOSED = ("Conv2DTranspose",)
-_DEPTHWISE = ("DepthwiseConv2D",)
-_SEPARABLE = ("SeparableConv2D",)
+_TRANSPOSED = ("Conv2DTranspose", "Conv1DTranspose", "Conv3DTranspose")
+_DEPTHWISE = ("DepthwiseConv2D", "DepthwiseConv1D")
+_SEPARABLE = ("SeparableConv2D", "SeparableConv1D")
 _POOLING = ("MaxPooling2D", "AveragePooling2D")
 _GLOBAL_POOLING = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
@@ -132,6 +132,8 @@ def _future_weights(layer: Any, shape: Shape) -> tuple[int, int]:
     if kind == "GroupNormalization":
         size = shape[layer.axis - 1 if layer.axis > 0 else layer.axis]
         return size * (layer.center + layer.scale), 0
+    if kind == "RMSNormalization":
+        return shape[layer.axis - 1 if layer.axis > 0 else layer.axis], 0
     if kind == "PReLU":
         shared = layer.shared_axes or []
         return prod(1 if axis + 1 in shared else size for axis, size in enumerate(shape)), 0

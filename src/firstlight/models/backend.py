@@ -26,7 +26,8 @@ from typing import Any
 from firstlight.core.errors import ModelError
 
 DEFAULT_BACKEND = "torch"
-_BACKENDS = ("torch", "tensorflow", "jax", "openvino", "numpy")
+# Keras has two more, numpy and openvino, but those cannot train.
+_BACKENDS = ("torch", "tensorflow", "jax")
 _DYNAMO = "torch._dynamo"
 _NOT_NEEDED = ("sklearn", "matplotlib", "pandas")
 
@@ -49,13 +50,13 @@ def import_keras() -> ModuleType:
 
     The user chooses with the environment variable `KERAS_BACKEND` or in `~/.keras/keras.json`.
     Keras writes that file itself on its first import, naming TensorFlow, so a backend that is
-    named there but not installed counts as no choice.
+    named there but not installed, or cannot train, counts as no choice.
 
     Returns:
         The module `keras`. A second call returns it at once.
 
     Raises:
-        ModelError: the environment variable names a backend that is unknown or not installed.
+        ModelError: the environment variable names a backend that cannot train or is not installed.
 
     Example:
         >>> keras = import_keras()

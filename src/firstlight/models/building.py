@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,11 @@ MOST_PARAMETERS = 2_000_000_000
 
 
 def build_model(
-    name: str, image_shape: tuple[int, int, int], outputs: int, task: Task
+    name: str,
+    image_shape: tuple[int, int, int],
+    outputs: int,
+    task: Task,
+    own: Mapping[str, type] | None = None,
 ) -> keras.Model:
     """The Keras model that a name stands for, built for the images at hand.
 
@@ -33,6 +38,7 @@ def build_model(
         image_shape: `(H, W, C)` of the images.
         outputs: how many numbers it answers with: the classes, or the measured values.
         task: `classify` or `measure`.
+        own: layers of the user's own that a `.keras` file may hold, as in `load_model`.
 
     Returns:
         The built model. It takes images as floats, `(N, H, W, C)`; see `prepare_model` for the
@@ -55,7 +61,7 @@ def build_model(
             )
         return build_layers(layers, image_shape, outputs)
     if name.endswith(".keras"):
-        return load_model(name)
+        return load_model(name, own)
     build = RECIPES[name].build if name in RECIPES else None
     if build is not None:
         return build(image_shape, outputs, task)

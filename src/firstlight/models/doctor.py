@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Checkup, Finding, Fix, Layer, LayerCost
 from firstlight.core.settings import TrainSettings
-from firstlight.models.answer_rules import Answers, check_answers, ending_of
+from firstlight.models.answer_rules import Answers, check_answers, ending_of, fitting_loss, loss_for
 from firstlight.models.building import build_model, layers_for
 from firstlight.models.cost import walk
 from firstlight.models.graph import calls_of
 from firstlight.models.layers import layers_of, make_layer
 from firstlight.models.recipes import resolve_settings
+from firstlight.models.saving_rules import check_saving
 from firstlight.models.shape_rules import examine, times
 from firstlight.models.size_rules import check_size
 from firstlight.models.weight_rules import (
@@ -39,6 +40,7 @@ def check_model(
     task: Task,
     settings: TrainSettings | None = None,
     memory: int | None = None,
+    own: Mapping[str, type] | None = None,
 ) -> Checkup:
     """Look a network over before anything trains.
 
@@ -47,13 +49,15 @@ def check_model(
         image_shape: `(H, W, C)` of the images.
         outputs: the number of classes, or of values to measure.
         task: `classify` or `measure`.
-        settings: how it is to be trained; what is None is taken from the recipe.
+        settings: how it is to be trained; what is None is taken from the recipe, and the loss
+            from the network's last layer (see `fitting_loss`).
         memory: bytes of memory that training may use; what the machine has where it is None.
+        own: layers of the user's own, as in `load_model`.
 
     Returns:
         The walk through the layers and the findings, errors first. Where the network is a list
         of layers (or a Sequential model that can be written as one), `mended` is the list with
-        every fix applied.
+        the fixes of all errors and warnings applied.
 
     Raises:
         ModelError: there is no such model, or its file cannot be read.
@@ -63,30 +67,32 @@ def check_model(
         >>> checkup.errors[0].message
         'the kernel of conv2d covers 16x16 pixels, but it receives 8x8: the kernel does not fit in.'
     """
-    settings = resolve_settings(replace(settings or TrainSettings(), model=name), task)
+    settings = replace(settings or TrainSettings(), model=name)
     memory = _machine_memory() if memory is None else memory
+    case = _Case(name, image_shape, outputs, task, settings, memory)
     layers = layers_for(name, image_shape, task)
     if layers is not None:
-        return _check_list(name, layers, image_shape, outputs, task, settings, memory)
+        return _check_list(layers, case)
     try:
-        model = build_model(name, image_shape, outputs, task)
+        model = build_model(name, image_shape, outputs, task, own)
         misfit = _check_input(model, image_shape)
         if misfit is not None:
             return Checkup(name, (), (misfit,))
         # The weights of a file would be lost in a list of layers.
         layers = None if name.endswith(".keras") else layers_of(model)
-        extra = [*check_initializers(model), *check_compiled(model, settings)]
+        resolved = case.resolved(fitting_loss(model, task))
+        extra = [*check_initializers(model), *check_compiled(model, resolved)]
         if layers is not None:
-            checkup = _check_list(name, layers, image_shape, outputs, task, settings, memory)
+            checkup = _check_list(layers, case)
             return replace(checkup, findings=_sorted([*checkup.findings, *extra]))
         rows = walk(model, image_shape)
+        extra += check_saving(model, name)
     except ModelError as error:
         if name.endswith(".keras"):
             raise
         return Checkup(name, (), (Finding("error", "cannot-build", str(error)),))
-    ending = ending_of(calls_of(model)[-1].layer)
-    answers = _answers(None, rows, ending, outputs, task, settings)
-    findings = [*check_answers(answers), *check_size(None, rows, settings, memory), *extra]
+    answers = case.answers(None, rows, ending_of(calls_of(model)[-1].layer))
+    findings = [*check_answers(answers), *check_size(None, rows, answers.settings, memory), *extra]
     return Checkup(name, rows, _sorted(findings))
 
 
@@ -110,21 +116,43 @@ def apply_fix(layers: Sequence[Layer], fix: Fix) -> tuple[Layer, ...]:
     return tuple(mended)
 
 
-def _check_list(
-    name: str,
-    layers: tuple[Layer, ...],
-    image_shape: Shape,
-    outputs: int,
-    task: Task,
-    settings: TrainSettings,
-    memory: int | None,
-) -> Checkup:
+@dataclass(frozen=True)
+class _Case:
+    """What a network is looked over for; see `check_model` for the fields."""
+
+    name: str
+    image_shape: Shape
+    outputs: int
+    task: Task
+    settings: TrainSettings
+    memory: int | None
+
+    def resolved(self, loss: str | None = None) -> TrainSettings:
+        """The settings with nothing left open; `loss` is taken where the user named none."""
+        settings = replace(self.settings, loss=self.settings.loss or loss)
+        return resolve_settings(settings, self.task)
+
+    def answers(
+        self, layers: tuple[Layer, ...] | None, rows: Sequence[LayerCost], ending: str
+    ) -> Answers:
+        """What the network ends with, and the settings that go with it."""
+        last = rows[-1]
+        settings = self.resolved(loss_for(last.makes, ending, self.task))
+        received = [row.received for row in rows]
+        return Answers(
+            layers, last.name, received, last.makes, ending, self.outputs, self.task, settings
+        )
+
+
+def _check_list(layers: tuple[Layer, ...], case: _Case) -> Checkup:
     """The checkup of a list of layers, with the mended list."""
-    rows, findings = _findings(layers, image_shape, outputs, task, settings, memory)
+    rows, findings = _findings(layers, case)
     mended, seen = layers, [layers]
     current = findings
     while True:
-        fix = next((item.fix for item in current if item.fix and item.fix.edits), None)
+        # Advice is for the user to weigh: nobody's network is changed for its sake.
+        faults = [item for item in current if item.level != "advice"]
+        fix = next((item.fix for item in faults if item.fix and item.fix.edits), None)
         if fix is None:
             break
         mended = apply_fix(mended, fix)
@@ -133,43 +161,24 @@ def _check_list(
             mended = layers
             break
         seen.append(mended)
-        _, current = _findings(mended, image_shape, outputs, task, settings, memory)
-    return Checkup(name, rows, findings, None if mended == layers else mended)
+        _, current = _findings(mended, case)
+    return Checkup(case.name, rows, findings, None if mended == layers else mended)
 
 
 def _findings(
-    layers: tuple[Layer, ...],
-    image_shape: Shape,
-    outputs: int,
-    task: Task,
-    settings: TrainSettings,
-    memory: int | None,
+    layers: tuple[Layer, ...], case: _Case
 ) -> tuple[tuple[LayerCost, ...], tuple[Finding, ...]]:
     """The walk through a list and what all rules say about it; a broken shape ends the walk."""
-    rows, problem = examine(layers, image_shape, outputs)
+    rows, problem = examine(layers, case.image_shape, case.outputs)
     if problem is not None:
         return rows, (problem,)
-    ending = ending_of(make_layer(layers[-1], outputs))
-    answers = _answers(layers, rows, ending, outputs, task, settings)
+    answers = case.answers(layers, rows, ending_of(make_layer(layers[-1], case.outputs)))
     found = [
         *check_answers(answers),
-        *check_size(layers, rows, settings, memory),
+        *check_size(layers, rows, answers.settings, case.memory),
         *check_activations(layers, rows),
     ]
     return rows, _sorted(found)
-
-
-def _answers(
-    layers: tuple[Layer, ...] | None,
-    rows: Sequence[LayerCost],
-    ending: str,
-    outputs: int,
-    task: Task,
-    settings: TrainSettings,
-) -> Answers:
-    last = rows[-1]
-    received = [row.received for row in rows]
-    return Answers(layers, last.name, received, last.makes, ending, outputs, task, settings)
 
 
 def _sorted(findings: Sequence[Finding]) -> tuple[Finding, ...]:

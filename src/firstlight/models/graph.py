@@ -95,14 +95,14 @@ def calls_in(config: Mapping[str, Any], find: FindLayer) -> tuple[Call, ...]:
     Raises:
         ModelError: the configuration refers to something that it does not hold.
     """
-    calls: list[Call] = []
+    layout = _Layout(find)
     try:
-        _lay_out(config, find, (), None, calls)
+        layout.add_model(config, (), None)
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             "the network's configuration is damaged: save the network anew."
         ) from error
-    return tuple(calls)
+    return tuple(layout.calls)
 
 
 def _operations(model: Any) -> list[Any]:
@@ -120,92 +120,82 @@ def _tensors(value: Any) -> Iterator[int]:
         yield from _tensors(list(value.values()))
 
 
-def _lay_out(
-    config: Mapping[str, Any],
-    find: FindLayer,
-    path: tuple[str, ...],
-    received: list[int] | None,
-    calls: list[Call],
-) -> list[int]:
-    """Append the calls of one model; returns the numbers of those that are its outputs."""
-    if "input_layers" in config:
-        return _lay_out_graph(config, find, path, received, calls)
-    return _lay_out_chain(config, find, path, received, calls)
+@dataclass
+class _Layout:
+    """The calls laid out so far, and how to find their layers."""
 
+    find: FindLayer
+    calls: list[Call] = field(default_factory=list)
 
-def _lay_out_chain(
-    config: Mapping[str, Any],
-    find: FindLayer,
-    path: tuple[str, ...],
-    received: list[int] | None,
-    calls: list[Call],
-) -> list[int]:
-    if received is None:
-        calls.append(Call("input", None))
-        received = [len(calls) - 1]
-    for item in config["layers"]:
-        if item["class_name"] != "InputLayer":
-            name = item["config"]["name"]
-            received = _call(item, name, find, path, (Tensor(received[0]),), {}, calls)
-    return received
+    def add_model(
+        self, config: Mapping[str, Any], path: tuple[str, ...], received: list[int] | None
+    ) -> list[int]:
+        """Append the calls of one model; returns the numbers of those that are its outputs.
 
-
-def _lay_out_graph(
-    config: Mapping[str, Any],
-    find: FindLayer,
-    path: tuple[str, ...],
-    received: list[int] | None,
-    calls: list[Call],
-) -> list[int]:
-    outputs: dict[tuple[str, int], list[int]] = {}
-    for position, (name, node, _) in enumerate(_references(config["input_layers"])):
+        `received` holds the calls whose answers the model gets: None for the outermost, which
+        gets inputs.
+        """
+        if "input_layers" in config:
+            return self._add_graph(config, path, received)
         if received is None:
-            calls.append(Call("/".join((*path, name)), None))
-            outputs[name, node] = [len(calls) - 1]
-        else:
-            outputs[name, node] = [received[position]]
-    waiting = [
-        (item, number, node)
-        for item in config["layers"]
-        for number, node in enumerate(item["inbound_nodes"])
-    ]
-    while waiting:
-        later = []
-        for item, number, node in waiting:
-            wanted = list(_histories(node))
-            if all((name, index) in outputs for name, index, _ in wanted):
-                arguments = tuple(_resolve(value, outputs) for value in node["args"])
-                keywords = {key: _resolve(value, outputs) for key, value in node["kwargs"].items()}
-                name = item["name"]
-                outputs[name, number] = _call(item, name, find, path, arguments, keywords, calls)
+            received = self._add_input("input")
+        for item in config["layers"]:
+            if item["class_name"] != "InputLayer":
+                name = item["config"]["name"]
+                received = self._add_call(item, (*path, name), (Tensor(received[0]),), {})
+        return received
+
+    def _add_graph(
+        self, config: Mapping[str, Any], path: tuple[str, ...], received: list[int] | None
+    ) -> list[int]:
+        outputs: dict[tuple[str, int], list[int]] = {}
+        for position, (name, node, _) in enumerate(_references(config["input_layers"])):
+            if received is None:
+                outputs[name, node] = self._add_input("/".join((*path, name)))
             else:
-                later.append((item, number, node))
-        if len(later) == len(waiting):
-            raise KeyError("calls that wait for each other")
-        waiting = later
-    # Only here, Keras counts the making of a Functional model as its first call.
-    made = {item["name"]: int("input_layers" in item["config"]) for item in config["layers"]}
-    return [
-        _pick(outputs[name, node - made[name]], index)
-        for name, node, index in _references(config["output_layers"])
-    ]
+                outputs[name, node] = [received[position]]
+        waiting = [
+            (item, number, node)
+            for item in config["layers"]
+            for number, node in enumerate(item["inbound_nodes"])
+        ]
+        while waiting:
+            later = []
+            for item, number, node in waiting:
+                wanted = list(_histories(node))
+                if all((name, index) in outputs for name, index, _ in wanted):
+                    arguments = tuple(_resolve(value, outputs) for value in node["args"])
+                    keywords = {k: _resolve(value, outputs) for k, value in node["kwargs"].items()}
+                    inner = (*path, item["name"])
+                    outputs[item["name"], number] = self._add_call(item, inner, arguments, keywords)
+                else:
+                    later.append((item, number, node))
+            if len(later) == len(waiting):
+                raise KeyError("calls that wait for each other")
+            waiting = later
+        # Only here, Keras counts the making of a Functional model as its first call.
+        made = {item["name"]: int("input_layers" in item["config"]) for item in config["layers"]}
+        return [
+            _pick(outputs[name, node - made[name]], index)
+            for name, node, index in _references(config["output_layers"])
+        ]
 
+    def _add_input(self, name: str) -> list[int]:
+        self.calls.append(Call(name, None))
+        return [len(self.calls) - 1]
 
-def _call(
-    item: Mapping[str, Any],
-    name: str,
-    find: FindLayer,
-    path: tuple[str, ...],
-    arguments: tuple[Any, ...],
-    keywords: dict[str, Any],
-    calls: list[Call],
-) -> list[int]:
-    """Append the call of one layer, or the calls of a model that is used as a layer."""
-    inner = (*path, name)
-    if "layers" in item["config"]:
-        return _lay_out(item["config"], find, inner, list(_tensors(arguments)), calls)
-    calls.append(Call("/".join(inner), find(inner, item), arguments, keywords))
-    return [len(calls) - 1]
+    def _add_call(
+        self,
+        item: Mapping[str, Any],
+        path: tuple[str, ...],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> list[int]:
+        """Append the call of one layer, or the calls of a model that is used as a layer."""
+        if "layers" in item["config"]:
+            return self.add_model(item["config"], path, list(_tensors(arguments)))
+        self.calls.append(Call("/".join(path), self.find(path, item), arguments, keywords))
+        return [len(self.calls) - 1]
 
 
 def _references(value: Any) -> list[tuple[str, int, int]]:

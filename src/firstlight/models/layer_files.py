@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from firstlight.core.errors import ModelError
+from firstlight.core.files import write_text
 from firstlight.core.findings import Layer
 from firstlight.models.layers import check_layer
 
@@ -113,7 +114,7 @@ def write_layers(layers: Sequence[Layer], path: str | os.PathLike[str]) -> None:
         f"- {layer.kind}: {_flow(layer.arguments)}\n" if layer.arguments else f"- {layer.kind}\n"
         for layer in layers
     ]
-    Path(path).write_text("".join(lines), encoding="utf-8")
+    write_text(Path(path), "".join(lines))
 
 
 def _flow(arguments: dict[str, Any]) -> str:

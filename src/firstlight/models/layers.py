@@ -315,7 +315,7 @@ def _layer_of(layer: keras.layers.Layer) -> Layer:
     arguments = {
         name: _record_value(name, config[name])
         for name in known
-        if name in config and (name in needed or config[name] != default[name])
+        if name in config and (name in needed or config[name] != default.get(name))
     }
     if "pool_size" in config and config["strides"] == config["pool_size"]:
         arguments.pop("strides", None)

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from firstlight.core.errors import ModelError
 from firstlight.core.settings import PREPARATIONS
 from firstlight.models.backend import import_keras
+from firstlight.models.graph import calls_of
 from firstlight.models.layers import suggestion
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def prepare_model(model: keras.Model, preparation: str, images: NDArray[Any]) ->
 
     Returns:
         A model that takes images as they are stored. It shares its layers with `model`, which
-        is returned itself where it already begins with Rescaling or Normalization.
+        is returned itself where Rescaling or Normalization already stands before its first layer
+        with weights.
 
     Raises:
         ModelError: the preparation is unknown, or `rescale` is asked for floating-point images.
@@ -122,7 +124,11 @@ def _largest(dtype: np.dtype[Any]) -> int:
 
 
 def _is_prepared(model: keras.Model) -> bool:
-    """True where the model's first layer already is a preparation."""
+    """True where a preparation stands before the first layer with weights, however deep."""
     layers = import_keras().layers
-    own = [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
-    return bool(own) and isinstance(own[0], (layers.Rescaling, layers.Normalization))
+    for call in calls_of(model):
+        if isinstance(call.layer, (layers.Rescaling, layers.Normalization)):
+            return True
+        if getattr(call.layer, "weights", None):
+            return False
+    return False

@@ -53,7 +53,7 @@ _TRAINING: dict[str, Any] = {
     "schedule": "constant",
     "augment": "none",
 }
-_TASKS: dict[Task, dict[str, Any]] = {
+TASKS: dict[Task, dict[str, Any]] = {
     "classify": {"loss": "categorical_crossentropy", "metric": "accuracy"},
     "measure": {"loss": "mean_squared_error", "metric": "rmse"},
 }
@@ -85,7 +85,7 @@ def resolve_settings(
         >>> small.batch_size, small.epochs
         (32, 25)
     """
-    known: dict[str, Any] = _TRAINING | _TASKS[task]
+    known: dict[str, Any] = _TRAINING | TASKS[task]
     recipe = RECIPES.get(settings.model)
     if recipe is not None:
         known |= recipe.training | (recipe.measuring if task == "measure" else {})

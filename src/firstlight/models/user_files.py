@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +64,7 @@ def model_from_file(
         >>> model_from_file(f"{path}:make_model", (28, 28, 1), 10, "classify").output_shape
         (None, 10)
     """
-    file, _, function = source.rpartition(":") if not source.endswith(".py") else (source, "", "")
-    path = Path(file)
+    path, function = _parted(source)
     if not path.is_file():
         raise ModelError(f"there is no file {path}: give a path such as folder/net.py:make_model.")
     _check_function(path, function)
@@ -73,7 +74,7 @@ def model_from_file(
         raise ModelError(f"{path.name} holds no function {function} once it has run.")
     values = {"outputs": outputs, "image_shape": image_shape, "task": task}
     arguments = _arguments(f"{path.name}:{function}", make, values)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _beside(path):
         # How the notebook, and many a tutorial, gives the input's shape.
         warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
         try:
@@ -88,33 +89,52 @@ def model_from_file(
             ) from error
 
 
-def classes_of_file(source: str) -> dict[str, type]:
-    """The Keras layer classes that a user's own file defines, by name.
+def classes_of_file(source: str | os.PathLike[str]) -> dict[str, type]:
+    r"""The layer classes of the user's own that a Python file holds, by name.
+
+    The file is run, so it has to be one that the user trusts. Initializers, regularizers and
+    constraints count as well, and so do classes that it imports from files beside it.
 
     Args:
-        source: `path/net.py:function`, or any other model, which defines none.
+        source: `path/net.py` or `path/net.py:function`; any other model has none.
 
     Raises:
         ModelError: the file is missing or fails.
 
     Example:
-        >>> classes_of_file("compact")
-        {}
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.py"
+        >>> _ = path.write_text("import keras\nclass Doubled(keras.layers.Layer): ...\n")
+        >>> list(classes_of_file(path)), classes_of_file("compact")
+        (['Doubled'], {})
     """
-    path = Path(source.rpartition(":")[0])
+    path, _ = _parted(os.fspath(source))
     if path.suffix != ".py":
         return {}
     if not path.is_file():
-        raise ModelError(f"{path} made this model and is gone: bring it back.")
+        raise ModelError(f"there is no file {path}: give the file that defines the layers.")
     keras = import_keras()
-    module = _run(path)
+    kinds = (
+        keras.layers.Layer,
+        keras.initializers.Initializer,
+        keras.regularizers.Regularizer,
+        keras.constraints.Constraint,
+    )
     return {
-        name: value
-        for name, value in vars(module).items()
+        value.__name__: value
+        for value in vars(_run(path)).values()
         if isinstance(value, type)
-        and issubclass(value, keras.layers.Layer)
-        and value.__module__ == module.__name__
+        and issubclass(value, kinds)
+        and value.__module__.partition(".")[0] != "keras"
     }
+
+
+def _parted(source: str) -> tuple[Path, str]:
+    """`net.py:function` as a path and a name, which is "" where there is none."""
+    if source.endswith(".py"):
+        return Path(source), ""
+    file, _, function = source.rpartition(":")
+    return Path(file), function
 
 
 def _plain(error: Exception) -> str:
@@ -162,18 +182,29 @@ def _run(path: Path) -> Any:
         raise ModelError(f"{path.name} is no Python file: its name has to end in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent.resolve()))
     try:
-        spec.loader.exec_module(module)
+        with _beside(path):
+            spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         raise ModelError(
             f"{path.name} imports {error.name}, {_remedy(error.name or '')}"
         ) from error
     except Exception as error:
         raise ModelError(f"{path.name} stopped while it ran: {first_sentence(error)}") from error
-    finally:
-        sys.path.remove(str(path.parent.resolve()))
     return module
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Let the files beside a file be imported inside the block."""
+    folder = str(path.parent.resolve())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        # A file that puts things right on sys.path by itself may have taken it away.
+        if folder in sys.path:
+            sys.path.remove(folder)
 
 
 def _remedy(package: str) -> str:

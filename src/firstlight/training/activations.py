@@ -60,7 +60,11 @@ def activation(value: Any) -> Activation | None:
     Raises:
         KeyError: it is none of the known ones.
     """
+    import keras
+
     name = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
-    if name == "linear":
-        return None
-    return Activation(name, ACTIVATIONS[name])
+    known = name in ACTIVATIONS or name == "linear"
+    # A user's own function may have the name of one of Keras's.
+    if not known or not (isinstance(value, str) or value is keras.activations.get(name)):
+        raise KeyError(name)
+    return None if name == "linear" else Activation(name, ACTIVATIONS[name])

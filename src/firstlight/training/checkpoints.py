@@ -56,11 +56,15 @@ def checkpoints(folder: Path) -> list[Path]:
 def load_newest(folder: Path) -> tuple[State, list[str]]:
     """The newest state that is whole, and a line for each damaged one that was passed over.
 
+    The state is empty where no checkpoint has been written yet: the run begins at its beginning.
+
     Raises:
         RunError: none is whole.
     """
     sweep(folder)
     damaged: list[str] = []
+    if not any(folder.iterdir()):
+        return {}, damaged
     for path in reversed(checkpoints(folder)):
         try:
             return _load(path), damaged

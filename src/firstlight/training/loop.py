@@ -127,7 +127,17 @@ class Training:
         return predict(self.network, images, self.machine)
 
     def save(self) -> None:
-        """Write a checkpoint of this moment."""
+        """Write a checkpoint of this moment.
+
+        Raises:
+            TrainingError: a weight is not finite (the last checkpoint stays), or the file cannot
+                be written.
+        """
+        for tensor in self.network.state_dict().values():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise TrainingError(
+                    f"weights are no longer finite after step {self.progress.step}: {self._lower()}"
+                )
         save_checkpoint(self.folder.checkpoints, self.progress.step, self.state())
 
     def run(self) -> None:
@@ -148,6 +158,9 @@ class Training:
             except (MemoryError, RuntimeError) as error:
                 self._explain_memory(error)
                 raise
+            # It may have come while the last epoch was validated and saved.
+            if signals.received is not None:
+                self._stop(signals.received)
 
     def _explain_memory(self, error: Exception) -> None:
         # On a processor torch reports missing memory as a RuntimeError with these words.
@@ -181,6 +194,7 @@ class Training:
                 steps_total=self.steps,
                 epoch=now.epoch + 1,
                 loss=now.loss / now.seen,
+                **{self.metric: finished_metric(self.metric, now.metric, now.seen)},
                 images_per_second=rate,
                 seconds_left=(self.steps - now.step) * self.batches.size / rate,
             )
@@ -205,7 +219,8 @@ class Training:
             self._refuse_loss(position, value)
         loss.backward()
         self.optimizer.step(self.rate)
-        metric = summed_metric(self.metric, answers.detach(), targets).item()
+        answers = self.network.answers(answers.detach())
+        metric = summed_metric(self.metric, answers, targets).item()
         return value, metric, len(images)
 
     def _refuse_loss(self, position: int, value: float) -> None:
@@ -213,9 +228,13 @@ class Training:
         names = self.images.names[self.batches.rows(position).numpy()[:3]]
         raise TrainingError(
             f"the loss became {value} in epoch {now.epoch + 1}, batch {position + 1} "
-            f"(images {', '.join(map(str, names))}, ...): lower --learning-rate (it was "
-            f"{self.peak:g}) or look for extreme values in these images; the last checkpoint "
-            "with a finite loss is kept."
+            f"(images {', '.join(map(str, names))}, ...): {self._lower()}"
+        )
+
+    def _lower(self) -> str:
+        return (
+            f"train anew with a lower --learning-rate (it was {self.peak:g}), or look for extreme "
+            "values in the images. The last checkpoint whose weights were finite is kept."
         )
 
     def _stop(self, number: int) -> None:
@@ -235,6 +254,15 @@ class Training:
             self.metric: finished_metric(self.metric, now.metric, now.seen),
         }
         validation = self.validate(self.predict)
+        penalty = self.network.penalty()
+        if penalty is not None:
+            # As in the training loss beside it, and as in Keras's evaluate.
+            validation["loss"] += penalty.item()
+        if not math.isfinite(validation["loss"]):
+            raise TrainingError(
+                f"the validation loss became {validation['loss']} in epoch {now.epoch + 1}: "
+                f"{self._lower()}"
+            )
         values |= {f"validation_{name}": value for name, value in validation.items()}
         # The event first: killed in between, the epoch runs again and is logged again, but never
         # is one missing.

@@ -84,18 +84,17 @@ def _one_hot(targets: Tensor, outputs: int) -> Tensor:
     return F.one_hot(targets, outputs).float()
 
 
-def summed_metric(name: str, answers: Tensor, targets: Tensor, middle: float = 0.0) -> Tensor:
+def summed_metric(name: str, answers: Tensor, targets: Tensor) -> Tensor:
     """What a batch adds to a metric: divided by all images at the end of the epoch.
 
     Args:
         name: `accuracy`, `mae` or `rmse` (whose square root is taken at the end).
-        answers: `(N, outputs)` logits or values.
+        answers: `(N, outputs)` probabilities or values; a single probability is of class 1.
         targets: `(N,)` class numbers or `(N, T)` values.
-        middle: above it a single answer says class 1: 0 for a logit, 0.5 for a probability.
     """
     if name == "accuracy":
         if answers.shape[1] == 1:
-            return ((answers[:, 0] > middle) == (targets > 0)).sum()
+            return ((answers[:, 0] > 0.5) == (targets > 0)).sum()
         return (answers.argmax(1) == targets).sum()
     difference = answers.float() - targets
     each = difference.abs() if name == "mae" else difference.square()

@@ -11,6 +11,9 @@ import torch
 from firstlight.core.settings import TrainSettings
 from firstlight.training.environment import usable_cores, usable_devices
 
+# Before any run has changed it.
+THREADS = torch.get_num_threads()
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -43,7 +46,7 @@ def choose_machine(settings: TrainSettings) -> Machine:
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if best.bfloat16 else "float32"
-    threads = settings.threads or min(usable_cores(), torch.get_num_threads())
+    threads = settings.threads or min(usable_cores(), THREADS)
     torch.set_num_threads(threads)
     _keep_freed_memory()
     return Machine(torch.device(best.kind), precision, threads)

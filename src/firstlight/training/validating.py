@@ -1,4 +1,4 @@
-"""Loss and metric on the validation images, as Keras's `evaluate` would give them."""
+"""Loss and metric of a network's answers, as Keras's `evaluate` would give them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ Validate = Callable[[Predict], dict[str, float]]
 def validator(images: Images, settings: TrainSettings) -> Validate:
     """A function that asks a network about `images` and returns its loss and metric.
 
+    Regularisers are not in the loss: they are the network's and not the images'.
+
     Args:
         images: the validation part.
         settings: every field filled in; `loss` and `metric` are used.
@@ -34,7 +36,7 @@ def validator(images: Images, settings: TrainSettings) -> Validate:
         answers = torch.from_numpy(predict(images.images))
         # Probabilities, not logits: nothing is left to be activated.
         loss = make_loss(name, "linear", answers.shape[1], classify)(answers, targets)
-        total = summed_metric(metric, answers, targets, middle=0.5).item()
+        total = summed_metric(metric, answers, targets).item()
         return {"loss": loss.item(), metric: finished_metric(metric, total, len(images))}
 
     return validate

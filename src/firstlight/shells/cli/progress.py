@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.text import Text
 
+from firstlight.core.settings import METRICS
 from firstlight.shells.cli.terminal import say
-from firstlight.shells.cli.text import clean, duration, number, percent
+from firstlight.shells.cli.text import clean, counted, duration, number, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 FRACTIONS = frozenset({"accuracy", "top_3"})
+REFUSED_SHOWN = 3
+ROOM_FOR_A_BAR = 100  # columns
 
 
 def score_text(name: str, value: float | None) -> str:
@@ -30,20 +35,25 @@ def score_text(name: str, value: float | None) -> str:
 
 @contextmanager
 def training_progress(
-    console: Console, *, quiet: bool = False
+    console: Console, *, quiet: bool = False, data: str = "DATA"
 ) -> Iterator[Callable[[Event], None]]:
     """A receiver of training events that shows them on `console`.
 
     Each epoch becomes a line that stays. In a terminal one more line below them moves:
-    epoch, loss, validation, images per second, time left.
+    epoch, loss, metric, validation, images per second, time left.
+
+    Args:
+        console: where to write.
+        quiet: whether nothing is shown at all.
+        data: the images as the user named them, for the command that says more about them.
     """
     if quiet:
         yield lambda event: None
     elif console.is_terminal:
         with _live_line(console) as line:
-            yield _Lines(console, line).receive
+            yield _Lines(console, line, data).receive
     else:
-        yield _Lines(console, None).receive
+        yield _Lines(console, None, data).receive
 
 
 @contextmanager
@@ -53,7 +63,7 @@ def _live_line(console: Console) -> Iterator[Progress]:
 
     line = Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=None),
+        *([BarColumn(bar_width=None)] * (console.width >= ROOM_FOR_A_BAR)),
         TextColumn("{task.fields[numbers]}", markup=False, table_column=Column(no_wrap=True)),
         console=console,
         expand=True,
@@ -66,9 +76,10 @@ def _live_line(console: Console) -> Iterator[Progress]:
 class _Lines:
     """Turns events into lines."""
 
-    def __init__(self, console: Console, line: Progress | None) -> None:
+    def __init__(self, console: Console, line: Progress | None, data: str) -> None:
         self._console = console
         self._line = line
+        self._data = data
         self._metric = ""
         self._validation = ""
         self._epochs = 0
@@ -77,9 +88,7 @@ class _Lines:
         """Show one event; kinds that need no line are passed over."""
         kind = event["kind"]
         if kind == "plan":
-            for line in event["lines"]:
-                width = self._console.width
-                self._print(textwrap.fill(clean(line), width, subsequent_indent=" " * 8))
+            self._plan(event)
         elif kind == "start":
             self._epochs = event["epochs"]
         elif kind == "step":
@@ -89,21 +98,46 @@ class _Lines:
         elif kind == "state" and event["state"] != "stopped":  # the error's line tells that
             say(self._console, event["message"])
 
+    def _plan(self, event: Event) -> None:
+        """What will be done, and what to know about the data and the network beforehand."""
+        for line in event["lines"]:
+            width = self._console.width
+            self._print(textwrap.fill(clean(line), width, subsequent_indent=" " * 8))
+        for note in event.get("notes", ()):
+            say(self._console, note, "dim")
+        refused = event.get("refused", ())
+        if refused:
+            say(self._console, f"left out: {counted(len(refused), 'file')}", "bold yellow")
+            for entry in refused[:REFUSED_SHOWN]:
+                self._indented(f"{entry['file']}: {entry['reason']}")
+            if len(refused) > REFUSED_SHOWN:
+                more = f"and {len(refused) - REFUSED_SHOWN:,} more: firstlight explore "
+                self._indented(more + shlex.quote(self._data))
+        for warning in event.get("warnings", ()):
+            self._console.print(Text.assemble(("warning: ", "bold yellow"), clean(warning)))
+
+    def _indented(self, words: str) -> None:
+        self._console.print(Padding(Text(clean(words)), (0, 0, 0, 2), expand=False))
+
     def _move(self, event: Event) -> None:
         if self._line is None:
             return
-        numbers = [f"loss {score_text('loss', event['loss'])}"]
+        scores = [f"loss {score_text('loss', event['loss'])}"]
+        scores += [f"{name} {score_text(name, event[name])}" for name in METRICS if name in event]
         if self._validation:
-            numbers.append(f"validation {self._validation}")
-        numbers.append(f"{event['images_per_second']:,.0f} images/s")
-        numbers.append(f"{duration(event['seconds_left'])} left")
+            scores.append(f"validation {self._validation}")
+        left = f"{duration(event['seconds_left'])} left"
+        place = f"epoch {event['epoch']}/{self._epochs}"
+        rate = f"{event['images_per_second']:,.0f}"
+        # Where the line is too long, the speed says less: each epoch's own line has it too.
+        for speed in ([f"{rate} images/s"], [f"{rate}/s"], []):
+            numbers = "  ".join([*scores, *speed, left])
+            if len(place) + 1 + len(numbers) <= self._console.width:
+                break
         if not self._line.tasks:
             self._line.add_task("", total=event["steps_total"], numbers="")
         self._line.update(
-            self._line.tasks[0].id,
-            completed=event["step"],
-            description=f"epoch {event['epoch']}/{self._epochs}",
-            numbers="  ".join(numbers),
+            self._line.tasks[0].id, completed=event["step"], description=place, numbers=numbers
         )
 
     def _epoch(self, event: Event) -> None:

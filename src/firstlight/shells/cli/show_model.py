@@ -88,9 +88,16 @@ def show_models(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         console,
         ("model", "parameters", "FLOPs", "what it is"),
         [
-            (row["name"], f"{row['parameters']:,}", large(row["flops"]), row["summary"])
+            (
+                row["name"],
+                "too small" if row["parameters"] is None else f"{row['parameters']:,}",
+                "-" if row["flops"] is None else large(row["flops"]),
+                row["summary"],
+            )
             for row in rows
         ],
         words=("model", "what it is"),
     )
+    if any(row["parameters"] is None for row in rows):
+        say(console, "Too small: this network needs larger images.")
     say(console, "FLOPs: floating-point operations for one image.")

@@ -52,6 +52,12 @@ Run = Annotated[
     str, typer.Argument(metavar="RUN", help="a run's name or folder", autocompletion=_run_names)
 ]
 Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="where the run folders lie")]
+TrustCode = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="a Python file whose layers the model file may use: it is executed"
+    ),
+]
 Save = Annotated[Path | None, typer.Option(metavar="FOLDER", help="write figures and a page there")]
 
 
@@ -172,7 +178,7 @@ def train(
     subject = _train_subject(data, resume, settings)
     from firstlight import api
 
-    with training_progress(make_console(), quiet=quiet) as progress:
+    with training_progress(make_console(), quiet=quiet, data=data or "DATA") as progress:
         if resume is not None:
             run = api.resume(subject, runs=runs, progress=progress)
         else:
@@ -207,6 +213,7 @@ def evaluate(
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help="other images (default: the run's own)")
     ] = None,
+    trust_code: TrustCode = None,
     runs: Runs = Path("runs"),
     **settings: Any,
 ) -> Answer:
@@ -215,7 +222,7 @@ def evaluate(
     from firstlight.evaluation import report_to_dict
     from firstlight.shells.cli.show_results import show_report
 
-    report = api.evaluate(run, data, runs=runs, **settings)
+    report = api.evaluate(run, data, runs=runs, trust_code=trust_code, **settings)
     return Answer(report_to_dict(report), lambda screen: show_report(screen, report))
 
 
@@ -235,6 +242,7 @@ def predict(
     format: Annotated[
         str, typer.Option(metavar="FORMAT", help="on the terminal: table, csv or json")
     ] = "table",
+    trust_code: TrustCode = None,
     runs: Runs = Path("runs"),
 ) -> Answer:
     """Ask a trained network: class and probability, or value."""
@@ -244,7 +252,7 @@ def predict(
     from firstlight import api
 
     with nullcontext() if format == "table" else prints_to_stderr():
-        predictions = api.predict(run, files, runs=runs)
+        predictions = api.predict(run, files, runs=runs, trust_code=trust_code)
     document = forms.predictions_document(predictions)
     if output is not None:
         forms.save_predictions(output, predictions)

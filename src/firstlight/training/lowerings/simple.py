@@ -49,14 +49,16 @@ class Affine(nn.Module):
         super().__init__()
         for name, value in (("scale", scale), ("offset", offset)):
             array = np.asarray(value, dtype=np.float32)
-            shape = (-1, 1, 1) if array.ndim else ()
-            self.register_buffer(name, torch.from_numpy(array.reshape(shape)), persistent=False)
+            if array.ndim and array.size != array.shape[-1]:
+                raise NotLoweredError("has constants for other axes than the last")
+            self.register_buffer(name, torch.from_numpy(array.reshape(-1)), persistent=False)
         self.plain = not self.offset.any()
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        scaled = x * self.scale
-        return scaled if self.plain else scaled + self.offset
+        shape = (-1, 1, 1) if x.dim() == 4 else (-1,)
+        scaled = x * self.scale.reshape(shape)
+        return scaled if self.plain else scaled + self.offset.reshape(shape)
 
 
 class ParametricReLU(Lowered):

@@ -1,0 +1,92 @@
+"""From settings to a network that is ready to train: checked, built, prepared, lowered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from firstlight.core.dataset import Dataset
+from firstlight.core.errors import ModelError
+from firstlight.core.findings import Finding
+from firstlight.core.settings import TrainSettings
+
+if TYPE_CHECKING:
+    import keras
+
+    from firstlight.training import Machine, Network
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A checked, built, prepared and lowered model with all of its settings."""
+
+    model: keras.Model
+    network: Network
+    settings: TrainSettings
+    machine: Machine
+    warnings: list[str]
+
+
+def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
+    """Everything that a training needs; `kept` are settings that a resumed run keeps."""
+    from firstlight.models import (
+        build_model,
+        check_model,
+        default_preparation,
+        import_keras,
+        prepare_model,
+        resolve_settings,
+    )
+    from firstlight.training import Augmentation, choose_machine, lower
+
+    keras = import_keras()
+    settings = resolve_settings(asked, dataset.task, len(dataset.train))
+    pixels = dataset.train.images.dtype
+    settings = replace(settings, prepare=settings.prepare or default_preparation(pixels))
+    Augmentation.parse(settings.augment)
+    what = (dataset.image_shape, dataset.outputs, dataset.task)
+    checkup = check_model(settings.model, *what, settings)
+    if checkup.errors:
+        raise ModelError(_explained(checkup.errors, dataset, settings))
+    keras.utils.set_random_seed(settings.seed)
+    model = build_model(settings.model, *what)
+    model = prepare_model(model, str(settings.prepare), dataset.train.images)
+    network = lower(model)
+    warnings = [found.message for found in checkup.findings if found.level == "warning"]
+    warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]
+    machine = choose_machine(replace(settings, **kept))
+    return Ready(model, network, settings, machine, warnings)
+
+
+def plan(dataset: Dataset, ready: Ready) -> list[str]:
+    """What is about to be done, in three lines: data, model, recipe."""
+    settings, machine = ready.settings, ready.machine
+    parts = ", ".join(f"{len(images):,} {part}" for part, images in dataset.parts())
+    shape = "x".join(str(size) for size in dataset.image_shape)
+    answers = (
+        f"{len(dataset.classes)} classes"
+        if dataset.task == "classify"
+        else ", ".join(dataset.target_names)
+    )
+    epochs = f"{settings.epochs} epoch{'s' if settings.epochs != 1 else ''}"
+    augment = "" if settings.augment in (None, "none") else f", {settings.augment}"
+    device = "a GPU" if machine.device.type == "cuda" else f"{machine.threads} threads"
+    return [
+        f"data    {dataset.name}: {parts}; {shape}, {answers}",
+        f"model   {settings.model}: {ready.model.count_params():,} parameters; "
+        f"{machine.precision} on {device}, seed {settings.seed}",
+        f"recipe  {epochs}, batches of {settings.batch_size}, {settings.optimizer}, "
+        f"{settings.learning_rate:g} {settings.schedule}, {settings.loss}{augment}",
+    ]
+
+
+def _explained(errors: tuple[Finding, ...], dataset: Dataset, settings: TrainSettings) -> str:
+    first = errors[0]
+    where = f"layer {first.layer}: " if first.layer else ""
+    words = [f"{settings.model} does not fit {dataset.name}: {where}{first.message.rstrip('.')}"]
+    if first.fix is not None:
+        words.append("To mend it, " + first.fix.sentence.rstrip("."))
+    if len(errors) > 1:
+        words.append(f"That is one of {len(errors)} errors")
+    command = f"firstlight check {dataset.source} --model {settings.model}"
+    return ". ".join([*words, f"See it all with: {command}"])
