@@ -113,3 +113,36 @@ def test_more_images_than_labels(tmp_path: Path, idx_bytes: Callable) -> None:
     write_pair(tmp_path, "train-", images, np.array([0, 1], np.uint8), idx_bytes)
     with pytest.raises(DataError, match="A label for each of 3 images"):
         read_collection(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stems", "parts"),
+    [
+        (("emnist-letters-train-", "emnist-letters-test-"), ["train"] * 3 + ["test"]),
+        (("Train_", "t10k."), ["train"] * 3 + ["test"]),
+        (("digits.test-", "digits.val-"), ["validation"] + ["test"] * 3),
+        (("a-", "a-test-"), [""] * 3 + ["test"]),
+    ],
+)
+def test_parts_anywhere_in_the_name(
+    stems: tuple[str, str], parts: list[str], tmp_path: Path, idx_bytes: Callable
+) -> None:
+    images = np.arange(4 * 6, dtype=np.uint8).reshape(4, 2, 3)
+    write_pair(tmp_path, stems[0], images[:3], np.array([7, 2, 7], np.uint8), idx_bytes)
+    write_pair(tmp_path, stems[1], images[3:], np.array([2], np.uint8), idx_bytes)
+    assert read_collection(tmp_path).parts.tolist() == parts
+
+
+def test_several_data_sets_in_one_folder(tmp_path: Path, idx_bytes: Callable) -> None:
+    images, labels = np.zeros((2, 2, 2), np.uint8), np.array([0, 1], np.uint8)
+    for stem in ("emnist-letters-train-", "emnist-letters-test-", "emnist-digits-train-", "t10k-"):
+        write_pair(tmp_path, stem, images, labels, idx_bytes)
+    named = r"3 \(one without a name, emnist-digits, emnist-letters\)"
+    with pytest.raises(DataError, match=f"IDX files of one data set .*{named}: give each"):
+        read_collection(tmp_path)
+
+
+def test_integers_that_become_float_are_told(tmp_path: Path, idx_bytes: Callable) -> None:
+    images, labels = np.zeros((2, 2, 2), "i4"), np.array([0, 1], np.uint8)
+    write_pair(tmp_path, "", images, labels, idx_bytes)
+    assert "stored as int32 and were read as float32" in read_collection(tmp_path).notes[0]

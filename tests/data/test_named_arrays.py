@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
-from firstlight.data import read_collection
+from firstlight.data import read_collection, read_images
+from firstlight.data.npy import read_npy
 
 IMAGES = np.arange(4 * 6 * 5, dtype=np.uint8).reshape(4, 6, 5)
 LABELS = np.array([3, 1, 3, 1])
@@ -223,3 +224,56 @@ def test_flipped_bits_are_found(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"damaged .*CRC"):
         read_collection(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "setting"),
+    [
+        ({"images": IMAGES, "labels": LABELS}, {"image_column": "labels"}),
+        ({"x_train": IMAGES, "y_train": LABELS, "groups": LABELS}, {"group_column": "groups"}),
+        ({"x_train": IMAGES, "y_train": LABELS, "zeta": LABELS}, {"target": ("zeta",)}),
+        ({"x_train": IMAGES, "y_train": LABELS, "part": LABELS}, {"split_column": "part"}),
+    ],
+)
+def test_options_without_a_use_are_refused(arrays: dict, setting: dict, tmp_path: Path) -> None:
+    option = "--" + next(iter(setting)).replace("_", "-")
+    with pytest.raises(SettingError, match=rf"{option} names a column .*leave {option} out, or"):
+        read_collection(npz(tmp_path, **arrays), DataSettings(**setting))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "told"), [("i4", True), ("i8", True), ("u4", True), ("u1", False), ("f8", False)]
+)
+@pytest.mark.parametrize("name", ["images", "x_train"])
+def test_whole_numbers_that_become_float_are_told(
+    name: str, dtype: str, told: bool, tmp_path: Path
+) -> None:
+    targets = {"images": "labels", "x_train": "y_train"}[name]
+    notes = read_collection(npz(tmp_path, **{name: IMAGES.astype(dtype), targets: LABELS})).notes
+    stored = np.dtype(dtype)
+    assert [f"The pixels are stored as {stored} and were read as" in note for note in notes] == (
+        [True] if told else []
+    )
+
+
+@pytest.mark.parametrize("form", [1, 2])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 3), ",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': \x27\x27\x27(2, 3, 3), }",
+        b"{'descr': '|u1', 'fortran_order': False, 1: (2, 3, 3), }",
+        b"{'descr': ((((((, 'fortran_order': False, 'shape': (2, 3, 3), }",
+        b"(" * 5000,
+        b"  \n dedent\n{",
+    ],
+)
+def test_heads_that_are_no_python(text: bytes, form: int, tmp_path: Path) -> None:
+    length = len(text).to_bytes(2 * form, "little")
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY" + bytes([form, 0]) + length + text + bytes(18))
+    with pytest.raises(DataError, match="is damaged"):
+        read_npy(tmp_path / "x.npy")
+    np.save(tmp_path / "good.npy", IMAGES)
+    images, _, refused = read_images([tmp_path / "x.npy", tmp_path / "good.npy"], (6, 5, 1))
+    assert len(images) == 4
+    assert len(refused) == 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from firstlight.core.dataset import Collection, Dataset, Images, Task
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.data import load_dataset, read_collection, split_collection
 
@@ -252,3 +253,21 @@ def test_the_fingerprint_sees_every_change() -> None:
     prints = [split_collection(one, PLAIN, 0).fingerprint for one in changed]
     assert len(set(prints)) == len(changed)
     assert all(len(one) == 64 for one in prints)
+
+
+@pytest.mark.parametrize("option", ["--target", "--group-column", "--split-column"])
+def test_a_source_without_columns_refuses_their_options(option: str, class_folder: Path) -> None:
+    name = option[2:].replace("-", "_")
+    settings = DataSettings(**{name: ("patient",) if name == "target" else "patient"})
+    for source in ("mnist", class_folder):
+        with pytest.raises(SettingError, match=f"{option} names a column .*: leave {option} out"):
+            load_dataset(source, settings)
+
+
+def test_the_seed_is_recorded(class_folder: Path) -> None:
+    assert load_dataset(class_folder, seed=11).split.seed == 11
+
+
+def test_a_class_for_each_image_is_asked_about() -> None:
+    with pytest.raises(DataError, match=r"30 classes for 30 images: if they are numbers"):
+        split_collection(collection(np.arange(30)), PLAIN, 0)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from firstlight.core.errors import DataError
@@ -170,3 +172,54 @@ def test_a_table_that_is_no_text(pictures: Path) -> None:
     (pictures / "t.csv").write_bytes(b"image,label\n\xff\xfe\x00,a\n")
     with pytest.raises(DataError, match="A table in UTF-8 was expected"):
         read_collection(pictures / "t.csv")
+
+
+def semicolons(*values: object) -> str:
+    return "image;target\n" + "".join(f"img/{k}.png;{value}\n" for k, value in enumerate(values))
+
+
+def test_decimal_commas(pictures: Path) -> None:
+    values = ("0,53", "-1,5", "2", ",25", "n/a", "1e-2")
+    found = read_collection(write(pictures, semicolons(*values)))
+    assert found.task == "measure"
+    expected = np.array([[0.53], [-1.5], [2], [0.25], [0.01]], np.float32)
+    np.testing.assert_array_equal(found.everything.targets, expected)
+    assert found.notes == ("The commas in target are read as decimal points (0,53 as 0.53).",)
+    assert [item.reason for item in found.refused] == ["has no target"]
+
+
+@pytest.mark.parametrize("last", ["a,b", "1.000,5", "1,000,5", "0.5"])
+def test_commas_that_are_not_all_decimal(last: str, pictures: Path) -> None:
+    found = read_collection(write(pictures, semicolons("0,5", "0,5", "0,5", "0,5", "0,5", last)))
+    assert found.classes == tuple(sorted(["0,5", last]))
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(("classes", "told"), [(5, False), (6, True), (10, True)])
+def test_nearly_a_class_for_each_row(
+    classes: int, told: bool, tmp_path: Path, save: Callable
+) -> None:
+    text = "image,label\n"
+    for k in range(10):
+        save(tmp_path / f"{k}.png", np.full((3, 3), k, np.uint8))
+        text += f'{k}.png,"0,{k % classes}"\n'
+    notes = read_collection(write(tmp_path, text)).notes
+    says = f"label has {classes} classes for 10 images: is it a number to measure?"
+    assert [note.startswith(says) for note in notes] == [True] * told
+
+
+def test_a_parquet_text_that_is_no_text(pictures: Path) -> None:
+    table = pa.table({"image": ["img/0.png", "img/1.png"], "label": ["QQQQQQQQ", "b"]})
+    pq.write_table(table, pictures / "t.parquet", use_dictionary=False, compression="none")
+    content = (pictures / "t.parquet").read_bytes()
+    (pictures / "t.parquet").write_bytes(content.replace(b"QQQQQQQQ", b"QQQ\xffQQQQ"))
+    with pytest.raises(DataError, match="A Parquet table was expected"):
+        read_collection(pictures / "t.parquet")
+
+
+def test_parquet_columns_of_one_name(pictures: Path) -> None:
+    names = ["image", "label", "label"]
+    table = pa.table([["img/0.png"], ["a"], ["b"]], names=names)
+    pq.write_table(table, pictures / "t.parquet")
+    with pytest.raises(DataError, match="have to differ in name"):
+        read_collection(pictures / "t.parquet")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from firstlight.core.dataset import Refused
 from firstlight.core.findings import LayerCost
-from firstlight.core.reports import Predictions, Report
+from firstlight.core.reports import Predictions, Report, Score
 from firstlight.draw import (
     comparison_page,
     headline,
@@ -143,9 +143,13 @@ def test_figures_are_embedded_unchanged(read_page):
 
 
 def test_report_page_of_values(read_page):
-    page = read_page(page_of(measured()))
+    report = measured()
+    report = replace(report, scores={**report.scores, "loss": Score(float("nan"))})
+    page = read_page(page_of(report))
+    assert "loss–what the training made small" in page.text
     assert ("h2", "Predicted against true") in page.headings
     assert ("h2", "Worst mistakes") not in page.headings
+    assert "cross-entropy" not in page.text
     assert "kg (root mean square) on 50 images" in page.text
 
 

@@ -104,6 +104,13 @@ def test_the_plan_is_followed_by_what_is_worth_knowing_about_the_data() -> None:
     ]
 
 
+def test_a_warning_on_resume_is_told_as_one() -> None:
+    screen = console(terminal=False)
+    with training_progress(screen) as receive:
+        receive({"kind": "state", "state": "warning", "message": "torch was 2.12 [bold]"})
+    assert written(screen) == "warning: torch was 2.12 [bold]\n"
+
+
 def test_a_few_refused_files_are_all_named() -> None:
     screen = console(terminal=False)
     with training_progress(screen) as receive:

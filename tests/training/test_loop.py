@@ -126,11 +126,44 @@ def test_signals_are_as_before_after_training(make_training):
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_batch(make_training):
     made = make_training(learning_rate=1e6, optimizer="sgd", schedule="constant")
-    words = r"(loss became (nan|inf) in epoch 1, batch \d \(images|weights are no longer finite).*"
+    words = r"the loss became (nan|inf) in epoch \d, batch \d \(images image \d+, .*--learning-rate"
     with pytest.raises(TrainingError, match=words):
         made.training.run()
     state, _ = load_newest(made.folder.checkpoints)
     assert all(tensor.isfinite().all() for tensor in state["network"])
+
+
+def test_weights_that_are_not_finite_are_never_saved(make_training):
+    made = make_training()
+    made.training.save()
+    with torch.no_grad():
+        made.training.network.parts[1].weight[0] = float("nan")
+    made.training.progress.step = 4
+    with pytest.raises(TrainingError, match="no longer finite after step 4: train anew with a low"):
+        made.training.save()
+    assert load_newest(made.folder.checkpoints)[0]["progress"]["step"] == 0
+
+
+def test_a_validation_loss_that_is_not_finite_stops_the_run(make_training):
+    made = make_training()
+    made.training.validate = lambda predict: {"loss": float("inf")}
+    with pytest.raises(TrainingError, match="validation loss became inf in epoch 1"):
+        made.training.run()
+    assert load_newest(made.folder.checkpoints)[0]["progress"]["epoch"] == 0
+
+
+def test_a_signal_during_the_last_validation_stops_the_run_too(make_training):
+    made = make_training()
+
+    def stopped(predict):
+        if made.training.progress.epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {"loss": 0.5}
+
+    made.training.validate = stopped
+    with pytest.raises(InterruptedRunError, match="stopped at step 8 of 8 and saved"):
+        made.training.run()
+    assert load_newest(made.folder.checkpoints)[0]["progress"]["epoch"] == 2
 
 
 def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):

@@ -107,8 +107,8 @@ class Report:
         task: as in `Dataset`.
         data: what was evaluated (`mnist, test`), for titles.
         count: how many images.
-        scores: by name: `loss`, `accuracy` (with its 95 % Wilson interval) and `top_3`, or
-            `rmse`, `mae`, `bias`, `r2` (`rmse of NAME` for each where there are several).
+        scores: by name: `accuracy` (with its 95 % Wilson interval) and `top_3`, or `rmse`,
+            `mae`, `bias`, `r2` (`rmse of NAME` for each where there are several); and `loss`.
         classes: the class names, or ().
         per_class: precision, recall, F1 and count of each class.
         confusion: `(K, K)` int64, rows true, columns predicted; None for `measure`.

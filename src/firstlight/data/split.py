@@ -51,7 +51,8 @@ def split_collection(collection: Collection, settings: DataSettings, seed: int) 
     if settings.split == "group" and groups is None:
         raise DataError(
             f"A group column was expected in {collection.name}, since --split group was asked "
-            "for, but there is none: name it with --group-column, or leave --split out."
+            "for, but there is none: name a column of a table or of an .npz file with "
+            "--group-column, or leave --split out."
         )
     whole_groups = groups is not None and settings.split != "random"
     if whole_groups and groups is not None:

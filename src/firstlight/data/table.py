@@ -174,6 +174,8 @@ def _read_parquet(path: Path) -> Columns:
         # Counted by rows and not by bytes: a value that repeats takes nearly none of those.
         require_memory(shape.num_rows * (ROW + FIELD * shape.num_columns), what)
         columns: Columns = {name: [] for name in file.schema_arrow.names}
+        if len(columns) < len(file.schema_arrow.names):
+            raise DataError(f"The columns of {shown(path)} have to differ in name: rename one.")
         for batch in file.iter_batches(BATCH, use_threads=False):
             # One long text can repeat, too. The rows before have taken their memory already.
             require_memory(2 * batch.nbytes, what)

@@ -50,7 +50,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem 1.1rem .3rem 0;
 thead th { color: var(--quiet); font-weight: 500; white-space: nowrap; }
 tbody th { font-weight: 500; min-width: 4.5rem; }
 .words td { overflow-wrap: anywhere; }
-.words tbody th { min-width: 7.5rem; }
+.words tbody th { min-width: 9rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: .8rem 0; }
 img { display: block; max-width: 100%; height: auto; }

@@ -35,7 +35,7 @@ from firstlight.draw.mosaic import displayed
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHARES = ("accuracy", "top_3")
 MEANINGS = {
-    "loss": "mean cross-entropy of the true class; 0 is perfect",
+    "loss": "what the training made small, on these images; 0 is perfect",
     "accuracy": "share of images whose class was named right",
     "top_3": "true class among the three most probable",
     "rmse": "root of the mean squared error",

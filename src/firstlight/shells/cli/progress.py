@@ -95,6 +95,8 @@ class _Lines:
             self._move(event)
         elif kind == "epoch":
             self._epoch(event)
+        elif kind == "state" and event["state"] == "warning":
+            self._warn(event["message"])
         elif kind == "state" and event["state"] != "stopped":  # the error's line tells that
             say(self._console, event["message"])
 
@@ -114,7 +116,10 @@ class _Lines:
                 more = f"and {len(refused) - REFUSED_SHOWN:,} more: firstlight explore "
                 self._indented(more + shlex.quote(self._data))
         for warning in event.get("warnings", ()):
-            self._console.print(Text.assemble(("warning: ", "bold yellow"), clean(warning)))
+            self._warn(warning)
+
+    def _warn(self, words: str) -> None:
+        self._console.print(Text.assemble(("warning: ", "bold yellow"), clean(words)))
 
     def _indented(self, words: str) -> None:
         self._console.print(Padding(Text(clean(words)), (0, 0, 0, 2), expand=False))
