@@ -53,3 +53,15 @@ def test_sweep_removes_what_a_killed_process_left(tmp_path):
     (tmp_path / "a.txt").write_text("whole")
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_suffix_of_ones_own_is_kept_and_swept(tmp_path):
+    path = tmp_path / "model.keras"
+    with replacing(path, suffix=".part.keras") as temporary:
+        assert temporary.name.startswith(".model.keras.")
+        assert temporary.name.endswith(".part.keras")
+        left = temporary.with_name(".model.keras.killed.part.keras")
+        left.write_text("half")
+        temporary.write_text("whole")
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]

@@ -12,7 +12,6 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data import memory, read_collection, split_collection
 
-
 STAT = "anon 600\ninactive_file 300\nactive_file 50\n"
 STAT_1 = "inactive_file 7\ntotal_inactive_file 300\ntotal_active_file 50\n"
 
@@ -81,7 +80,7 @@ def test_a_csv_table_that_is_too_large(tmp_path: Path, free: Callable) -> None:
 
 
 def test_the_copies_count(class_folder: Path, tmp_path: Path, free: Callable) -> None:
-    """Half of the images, 80 % of which would fit, is too little for them and their parts."""
+    """Room for the images alone is not enough: the parts of the split are copies."""
     pixels = 20 * 6 * 5
     free(2 * pixels)
     with pytest.raises(DataError, match="20 images of 6 x 5 x 1"):

@@ -57,6 +57,26 @@ def test_a_functional_model_that_is_prepared_already_is_left(residual: Any) -> N
     assert prepare_model(prepared, "rescale", images) is prepared
 
 
+def test_a_preparation_behind_layers_without_weights_is_found(keras: Any) -> None:
+    """The order of Keras's own tutorial: flip first, then rescale."""
+    images = np.zeros((2, 8, 8, 1), "uint8")
+    layers = keras.layers
+
+    def chain(*parts: Any) -> Any:
+        return keras.Sequential([keras.Input((8, 8, 1)), *parts])
+
+    augmented = (layers.RandomFlip(), layers.RandomRotation(0.1))
+    last = (layers.Flatten(), layers.Dense(2))
+    nested = chain(chain(*augmented, layers.Rescaling(1 / 255)), *last)
+    inputs = keras.Input((8, 8, 1))
+    graph = keras.Model(inputs, chain(layers.Normalization(), *last)(augmented[0](inputs)))
+    for model in (chain(*augmented, layers.Rescaling(1 / 255), *last), nested, graph):
+        assert prepare_model(model, "rescale", images) is model
+    late = chain(layers.Conv2D(1, 3), layers.Rescaling(1 / 255), *last)
+    assert prepare_model(late, "rescale", images).layers[0].name == "rescaling"
+    assert prepare_model(chain(*augmented, *last), "rescale", images).layers[0].name == "rescaling"
+
+
 def test_an_unknown_preparation(simple: Any) -> None:
     with pytest.raises(ModelError, match="no preparation called rescaled: did you mean rescale"):
         prepare_model(simple, "rescaled", np.zeros((2, 28, 28, 1), "uint8"))

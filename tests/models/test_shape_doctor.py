@@ -13,6 +13,7 @@ from firstlight.models import (
     build_layers,
     build_model,
     check_model,
+    fitting_loss,
     save_model,
     write_layers,
 )
@@ -46,7 +47,8 @@ def check(
         again = check_model(
             str(path), shape, outputs, task, TrainSettings(**settings), memory=ENOUGH
         )
-        assert (again.findings, again.mended) == ((), None)
+        assert {finding.level for finding in again.findings} <= {"advice"}
+        assert again.mended is None
         assert build_layers(checkup.mended, shape, outputs).output_shape == (None, outputs)
     return checkup
 
@@ -309,6 +311,65 @@ def test_a_metric_of_the_other_task(tmp_path: Path) -> None:
     assert finding.message == "the metric rmse says nothing where classes are told apart."
     assert finding.fix is not None
     assert finding.fix.settings == {"metric": "accuracy"}
+    # Each metric that is named exists, or this would raise.
+    assert finding.fix.sentence == "use accuracy"
+    assert check(tmp_path, [FLAT, LAST], metric="accuracy").findings == ()
+    (finding,) = check(tmp_path, [FLAT, LINEAR], task="measure", metric="accuracy").findings
+    assert finding.fix is not None
+    assert finding.fix.sentence == "use rmse or mae"
+
+
+SIGMOID = Layer("Dense", {"units": 1, "activation": "sigmoid"})
+
+
+def test_one_sigmoid_tells_two_classes_apart(tmp_path: Path, notebook: Path) -> None:
+    for loss in (None, "binary_crossentropy"):
+        assert check(tmp_path, [FLAT, SIGMOID], outputs=2, loss=loss).findings == ()
+    for loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        checkup = check(tmp_path, [FLAT, SIGMOID], outputs=2, loss=loss)
+        (finding,) = checkup.findings
+        assert (finding.level, finding.code) == ("error", "loss-does-not-fit")
+        assert finding.message == (
+            f"{loss} compares a probability for each class, but the network ends with one sigmoid."
+        )
+        assert finding.fix is not None
+        assert finding.fix.settings == {"loss": "binary_crossentropy"}
+        assert checkup.mended is None
+    notebook.write_text(
+        "import keras\n"
+        "def make(image_shape):\n"
+        "    images = keras.Input(image_shape)\n"
+        "    flat = keras.layers.Flatten()(images)\n"
+        "    return keras.Model(images, keras.layers.Dense(1, activation='sigmoid')(flat))\n"
+    )
+    assert check_model(f"{notebook}:make", MNIST, 2, "classify", memory=ENOUGH).findings == ()
+    assert check_model(f"{notebook}:make", MNIST, 3, "classify").errors[0].code == (
+        "wrong-number-of-outputs"
+    )
+
+
+def test_one_sigmoid_for_more_classes_is_widened(tmp_path: Path) -> None:
+    checkup = check(tmp_path, [FLAT, SIGMOID], outputs=3)
+    assert checkup.errors[0].code == "wrong-number-of-outputs"
+    assert checkup.mended is not None
+    assert checkup.mended[-1].arguments == {"units": "outputs", "activation": "softmax"}
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "task", "loss"),
+    [
+        (1, "sigmoid", "classify", "binary_crossentropy"),
+        (2, "sigmoid", "classify", "categorical_crossentropy"),
+        (2, "softmax", "classify", "categorical_crossentropy"),
+        (1, None, "measure", "mean_squared_error"),
+        (1, "sigmoid", "measure", "mean_squared_error"),
+    ],
+)
+def test_the_loss_that_fits(
+    keras: Any, units: int, activation: str | None, task: Any, loss: str
+) -> None:
+    last = keras.layers.Dense(units, activation=activation)
+    assert fitting_loss(keras.Sequential([keras.Input((3,)), last]), task) == loss
 
 
 def test_layers_without_an_activation_between_them(tmp_path: Path) -> None:
@@ -332,8 +393,13 @@ def test_layers_without_an_activation_between_them(tmp_path: Path) -> None:
 def test_the_recipes_check_clean() -> None:
     for name in ("simple", "intermediate", "compact", "residual"):
         assert check_model(name, MNIST, 10, "classify", memory=ENOUGH).findings == ()
-    (advice,) = check_model("vgg", MNIST, 1, "measure", memory=ENOUGH).findings
+    vgg = check_model("vgg", MNIST, 1, "measure", memory=ENOUGH)
+    (advice,) = vgg.findings
     assert (advice.level, advice.code) == ("advice", "missing-activation")
+    # Advice changes nobody's network, though it comes with a fix.
+    assert advice.fix is not None
+    assert advice.fix.edits
+    assert vgg.mended is None
 
 
 def test_the_notebooks_vgg_on_large_images() -> None:

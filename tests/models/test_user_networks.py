@@ -1,5 +1,6 @@
 """Networks from a Python file: what is called with what, and what is said when it fails."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from firstlight.core.errors import ModelError
-from firstlight.models import build_model, check_model
+from firstlight.models import build_model, check_model, classes_of_file, load_model, save_model
 
 MNIST = (28, 28, 1)
 
@@ -76,3 +77,99 @@ def test_arguments_by_name_neighbours_and_networks_written_as_a_class(tmp_path: 
     # Its constructor takes an argument that no file could give it back.
     (finding,) = check_model(f"{path}:make", MNIST, 10, "classify").findings
     assert "a layer of your own needs a get_config method" in finding.message
+
+
+def test_neighbours_are_found_while_the_function_runs(tmp_path: Path) -> None:
+    (tmp_path / "late_neighbour.py").write_text("WIDTH = 5\n")
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import keras\n"
+        "def make(image_shape):\n"
+        "    from late_neighbour import WIDTH\n"
+        "    inputs = keras.Input(image_shape)\n"
+        "    return keras.Model(inputs, keras.layers.Dense(WIDTH)(inputs))\n"
+    )
+    before = list(sys.path)
+    assert build_model(f"{path}:make", MNIST, 10, "classify").output_shape == (None, 28, 28, 5)
+    assert sys.path == before
+
+
+@pytest.mark.parametrize(
+    ("layer", "level", "code", "message"),
+    [
+        (
+            "keras.layers.Lambda(lambda x: x + 1)",
+            "error",
+            "cannot-be-loaded",
+            "a Lambda layer is program code, which is never run from a model file",
+        ),
+        (
+            "keras.layers.TimeDistributed(keras.layers.Dense(3))",
+            "error",
+            "cannot-be-loaded",
+            "model files are read without TimeDistributed",
+        ),
+        (
+            "keras.layers.Activation(bent)",
+            "error",
+            "cannot-be-loaded",
+            "model files are read without the function bent",
+        ),
+        (
+            "Doubled()",
+            "warning",
+            "own-layers",
+            "Doubled is defined in net.py: the trained network can only be loaded with that file",
+        ),
+        (
+            "keras.layers.Conv2D(2, 3, kernel_initializer=Tiny())",
+            "warning",
+            "own-layers",
+            "Tiny is defined in net.py",
+        ),
+    ],
+)
+def test_what_no_model_file_gives_back(
+    tmp_path: Path, layer: str, level: str, code: str, message: str
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import keras\n"
+        "def bent(x):\n"
+        "    return keras.ops.relu(x)\n"
+        "class Doubled(keras.layers.Layer):\n"
+        "    def call(self, x):\n"
+        "        return x * 2.0\n"
+        "class Tiny(keras.initializers.Initializer):\n"
+        "    def __call__(self, shape, dtype=None, **options):\n"
+        "        return keras.ops.full(shape, 1e-3)\n"
+        "def make(image_shape, outputs):\n"
+        f"    first, flat = {layer}, keras.layers.Flatten()\n"
+        "    last = keras.layers.Dense(outputs, activation='softmax')\n"
+        "    return keras.Sequential([keras.Input(image_shape), first, flat, last])\n"
+    )
+    (finding,) = check_model(f"{path}:make", (8, 8, 1), 10, "classify").findings
+    assert (finding.level, finding.code) == (level, code)
+    assert finding.message.startswith(message)
+    # The rule says what loading does.
+    save_model(build_model(f"{path}:make", (8, 8, 1), 10, "classify"), tmp_path / "model.keras")
+    with pytest.raises(ModelError):
+        load_model(tmp_path / "model.keras")
+    if level == "warning":
+        load_model(tmp_path / "model.keras", classes_of_file(path))
+    else:
+        with pytest.raises(ModelError):
+            load_model(tmp_path / "model.keras", classes_of_file(path))
+
+
+def test_a_regularizer_of_what_a_layer_makes(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import keras\n"
+        "def make(image_shape, outputs):\n"
+        "    flat = keras.layers.Flatten()\n"
+        "    last = keras.layers.Dense(outputs, 'softmax', activity_regularizer='l2')\n"
+        "    return keras.Sequential([keras.Input(image_shape), flat, last])\n"
+    )
+    checkup = check_model(f"{path}:make", (8, 8, 1), 10, "classify")
+    assert checkup.findings == ()

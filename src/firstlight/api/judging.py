@@ -50,9 +50,13 @@ def evaluate(
         DataError: the other images do not fit the network.
 
     Example:
-        >>> import firstlight as fl
-        >>> fl.evaluate("mnist-compact").scores["accuracy"]  # doctest: +SKIP
-        Score(value=0.9921, low=0.9902, high=0.9937, level=0.95)
+        >>> import tempfile, numpy as np, firstlight as fl
+        >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
+        >>> images[::2, 4:] = 255
+        >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
+        >>> run = fl.train(f"{place}/halves.npz", runs=place, name="first", epochs=2)
+        >>> fl.evaluate("first", runs=place).scores == run.report.scores
+        True
     """
     folder = find_run(run, Path(runs))
     information = folder.information()
@@ -95,9 +99,13 @@ def predict(
         DataError: no image could be read.
 
     Example:
-        >>> import firstlight as fl
-        >>> fl.predict("mnist-compact", ["digit.png"]).rows()  # doctest: +SKIP
-        [{'file': 'digit.png', 'class': '7', 'probability': 0.9998}]
+        >>> import tempfile, numpy as np, firstlight as fl
+        >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
+        >>> images[::2, 4:] = 255
+        >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
+        >>> run = fl.train(f"{place}/halves.npz", runs=place, name="first", epochs=2)
+        >>> fl.predict("first", f"{place}/halves.npz", runs=place).values.shape
+        (60, 2)
     """
     from firstlight.data import read_images
 
@@ -137,8 +145,14 @@ def compare(
             images.
 
     Example:
-        >>> import firstlight as fl
-        >>> fl.compare(["mnist-simple", "mnist-compact"])  # doctest: +SKIP
+        >>> import tempfile, numpy as np, firstlight as fl
+        >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
+        >>> images[::2, 4:] = 255
+        >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
+        >>> run = fl.train(f"{place}/halves.npz", runs=place, name="first", epochs=2)
+        >>> other = fl.train(f"{place}/halves.npz", runs=place, name="other", epochs=1)
+        >>> fl.compare(["first", "other"], runs=place).settings
+        {'epochs': {'first': 2, 'other': 1}}
     """
     from firstlight.evaluation import compare as compare_reports
     from firstlight.evaluation import load_report

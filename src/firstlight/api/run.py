@@ -25,10 +25,13 @@ class Run:
         trust_code: the Python file that made the model, where it was run for this run anyway.
 
     Example:
-        >>> import firstlight as fl
-        >>> run = fl.train("mnist", model="simple", epochs=1)  # doctest: +SKIP
-        >>> run.report.scores["accuracy"].value  # doctest: +SKIP
-        0.9519
+        >>> import tempfile, numpy as np, firstlight as fl
+        >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
+        >>> images[::2, 4:] = 255
+        >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
+        >>> run = fl.train(f"{place}/halves.npz", runs=place, name="first", epochs=2)
+        >>> run.name, run.information["data"]["image_shape"], run.model.output_shape
+        ('first', [8, 8, 1], (None, 2))
     """
 
     files: RunFolder

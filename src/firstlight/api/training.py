@@ -47,8 +47,13 @@ def train(
         TrainingError: the loss is not finite, or disk or memory ran out.
 
     Example:
-        >>> import firstlight as fl
-        >>> run = fl.train("mnist", model="simple", epochs=1)  # doctest: +SKIP
+        >>> import tempfile, numpy as np, firstlight as fl
+        >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
+        >>> images[::2, 4:] = 255
+        >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
+        >>> run = fl.train(f"{place}/halves.npz", runs=place, name="first", epochs=2)
+        >>> len(run.history), run.report.count
+        (2, 9)
     """
     asked, reading = divided(settings)
     if asked.name is not None:
@@ -86,8 +91,13 @@ def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | Non
             of its checkpoints is whole.
 
     Example:
-        >>> import firstlight as fl
-        >>> fl.resume("mnist-compact")  # doctest: +SKIP
+        >>> import tempfile, numpy as np, firstlight as fl
+        >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
+        >>> images[::2, 4:] = 255
+        >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
+        >>> run = fl.train(f"{place}/halves.npz", runs=place, name="first", epochs=2)
+        >>> fl.resume("first", runs=place).history == run.history
+        True
     """
     folder = find_run(run, Path(runs))
     with folder.lock():

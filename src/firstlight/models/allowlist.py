@@ -112,7 +112,7 @@ def is_own(part: Mapping[str, Any], own: Mapping[str, type]) -> bool:
 
 
 def may_be_own(part: Mapping[str, Any]) -> bool:
-    """Whether a part could be a class of the user's own: its module is neither Keras's nor Python's.
+    """Whether a part could be a class of the user's own: of neither Keras's nor Python's modules.
 
     Example:
         >>> may_be_own({"class_name": "system", "module": "os"})
