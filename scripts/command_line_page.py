@@ -19,7 +19,8 @@ HEAD = """\
 
 Every verb answers `--help`. With `--json`, standard output is one JSON document and
 nothing else. The exit code is 0 when all went well, 2 when something that you gave cannot be used,
-and 1 when the fault is firstlight's.
+1 when a training could not go on or the fault is firstlight's, and 128 plus the signal's number
+when a signal stopped it (130 for Ctrl-C).
 """
 
 

@@ -12,6 +12,8 @@ import firstlight as fl
 from firstlight.core.errors import ModelError, RunError, SettingError
 from firstlight.training.stopping import InterruptedRunError
 
+from .conftest import striped
+
 
 def test_a_run_leaves_what_its_folder_promises(run):
     there = {path.name for path in run.folder.iterdir()}
@@ -289,3 +291,20 @@ def test_threads_of_one_run_are_not_the_next_ones(place, settings):
     after = fl.train(place / "stripes.npz", runs=place / "runs", **free)
     threads = [run.information["machine"]["threads"] for run in (before, after)]
     assert threads[0] == threads[1]
+
+
+def test_two_classes_behind_one_sigmoid(place, settings):
+    images, labels = striped(160, seed=2)
+    kept = labels != "middle"
+    np.savez(place / "two.npz", images=images[kept], labels=labels[kept])
+    net = place / "sigmoid.yaml"
+    net.write_text("- Flatten\n- Dense: {units: 1, activation: sigmoid}\n")
+    settings = settings | {"model": str(net), "epochs": 20}
+    run = fl.train(place / "two.npz", runs=place / "runs", name="two", **settings)
+    assert run.information["settings"]["loss"] == "binary_crossentropy"
+    data = fl.load(place / "two.npz")
+    answers = run.model.predict(data.test.images, verbose=0)[:, 0]
+    right = ((answers > 0.5) == data.test.targets).mean()
+    assert run.report.scores["accuracy"].value == pytest.approx(right)
+    assert right > 0.9
+    np.testing.assert_allclose(run.report.predictions.values[:, 1], answers, atol=1e-5)

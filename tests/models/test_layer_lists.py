@@ -172,3 +172,19 @@ def test_networks_that_are_no_plain_list(keras: Any, residual: Any) -> None:
         keras.Sequential([first]),
     ):
         assert layers_of(model) is None
+
+
+def test_a_list_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.yaml"
+    write_layers([Layer("Flatten")], path)
+
+    def stopped(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", stopped)
+    with pytest.raises(OSError, match="No space left"):
+        write_layers([Layer("ReLU")], path)
+    assert path.read_text() == "- Flatten\n"
+    assert list(tmp_path.iterdir()) == [path]

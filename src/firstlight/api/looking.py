@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def check(data: Source, *, fix: str | Path | None = None, **settings: Any) -> Ch
         dataset.image_shape,
         dataset.outputs,
         dataset.task,
-        resolve_settings(train, dataset.task, len(dataset.train)),
+        replace(resolve_settings(train, dataset.task, len(dataset.train)), loss=train.loss),
     )
     if fix is not None and checkup.mended is not None:
         write_layers(checkup.mended, Path(fix))

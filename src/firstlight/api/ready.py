@@ -33,6 +33,7 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
         build_model,
         check_model,
         default_preparation,
+        fitting_loss,
         import_keras,
         prepare_model,
         resolve_settings,
@@ -45,11 +46,13 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     settings = replace(settings, prepare=settings.prepare or default_preparation(pixels))
     Augmentation.parse(settings.augment)
     what = (dataset.image_shape, dataset.outputs, dataset.task)
-    checkup = check_model(settings.model, *what, settings)
+    # Which loss fits depends on the end of the network, where the user has named none.
+    checkup = check_model(settings.model, *what, replace(settings, loss=asked.loss))
     if checkup.errors:
         raise ModelError(_explained(checkup.errors, dataset, settings))
     keras.utils.set_random_seed(settings.seed)
     model = build_model(settings.model, *what)
+    settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
     model = prepare_model(model, str(settings.prepare), dataset.train.images)
     network = lower(model)
     warnings = [found.message for found in checkup.findings if found.level == "warning"]
@@ -70,7 +73,8 @@ def plan(dataset: Dataset, ready: Ready) -> list[str]:
     )
     epochs = f"{settings.epochs} epoch{'s' if settings.epochs != 1 else ''}"
     augment = "" if settings.augment in (None, "none") else f", {settings.augment}"
-    device = "a GPU" if machine.device.type == "cuda" else f"{machine.threads} threads"
+    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
+    device = "a GPU" if machine.device.type == "cuda" else threads
     return [
         f"data    {dataset.name}: {parts}; {shape}, {answers}",
         f"model   {settings.model}: {ready.model.count_params():,} parameters; "

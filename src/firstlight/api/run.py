@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firstlight.core.events import Event
-from firstlight.core.notebook import html_table
 from firstlight.core.reports import Report
 from firstlight.core.run_folder import RunFolder
 
@@ -85,14 +84,4 @@ class Run:
         }
 
     def _repr_html_(self) -> str:
-        rows = [
-            {
-                "score": name,
-                "value": f"{score.value:.4g}",
-                "95 % interval": ""
-                if score.low is None or score.high is None
-                else f"{score.low:.4g} to {score.high:.4g}",
-            }
-            for name, score in self.report.scores.items()
-        ]
-        return html_table(rows, caption=f"{self.name}, on {self.report.count:,} test images")
+        return self.report._repr_html_()

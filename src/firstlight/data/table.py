@@ -31,7 +31,7 @@ WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
 # Bytes of memory, measured: a row (its path, its name, why it is left out) and a field of it as
 # Python objects, and the most that a byte of CSV becomes.
-ROW = 2_000
+ROW = 1_500
 FIELD = 100
 CSV_BYTE = 50
 BATCH = 1_000  # rows of a Parquet table that are read at a time
@@ -125,7 +125,8 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
 
 def _read_csv(path: Path) -> tuple[Columns, str]:
     """The columns of a CSV table, and what separates its fields."""
-    require_memory(CSV_BYTE * path.stat().st_size, f"The table {shown(path)}")
+    what = f"The table {shown(path)}"
+    require_memory(CSV_BYTE * path.stat().st_size, what)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             sample = file.readline()
@@ -143,6 +144,7 @@ def _read_csv(path: Path) -> tuple[Columns, str]:
             f"A line of column names and a line for each image were expected in {shown(path)}, "
             f"but {len(rows)} lines came."
         )
+    require_memory(ROW * len(rows), what)
     head = [name.strip() for name in rows[0]]
     if len(set(head)) < len(head):
         raise DataError(f"The columns of {shown(path)} have to differ in name: rename one.")
@@ -177,9 +179,11 @@ def _read_parquet(path: Path) -> Columns:
         if len(columns) < len(file.schema_arrow.names):
             raise DataError(f"The columns of {shown(path)} have to differ in name: rename one.")
         for batch in file.iter_batches(BATCH, use_threads=False):
-            # One long text can repeat, too. The rows before have taken their memory already.
-            require_memory(2 * batch.nbytes, what)
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            for name, stored in zip(batch.schema.names, batch.columns, strict=True):
+                packed = pyarrow.types.is_dictionary(stored.type)
+                column = stored.dictionary_decode() if packed else stored
+                # One long text can repeat, too. Earlier rows have taken their memory already.
+                require_memory(2 * column.nbytes, what)
                 columns[name].extend(column.to_pylist())
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise DataError(

@@ -17,7 +17,7 @@ _LAYERS = LAYERS | frozenset(
     AdaptiveAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add
     AlphaDropout AutoContrast Average AveragePooling1D AveragePooling3D CenterCrop Concatenate
     Conv1D Conv1DTranspose Conv3D Conv3DTranspose Cropping1D Cropping3D DepthwiseConv1D Dot
-    Equalization GlobalAveragePooling1D GlobalAveragePooling3D GlobalMaxPooling1D
+    GlobalAveragePooling1D GlobalAveragePooling3D GlobalMaxPooling1D
     GlobalMaxPooling3D Identity InputLayer MaxPooling1D MaxPooling3D Maximum Minimum Multiply
     Permute RMSNormalization RandomBrightness RandomColorDegeneration RandomColorJitter
     RandomContrast RandomCrop RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur

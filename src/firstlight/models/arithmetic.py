@@ -15,8 +15,9 @@ _CONVOLUTIONS = ("Conv2D", "Conv1D", "Conv3D")
 _TRANSPOSED = ("Conv2DTranspose", "Conv1DTranspose", "Conv3DTranspose")
 _DEPTHWISE = ("DepthwiseConv2D", "DepthwiseConv1D")
 _SEPARABLE = ("SeparableConv2D", "SeparableConv1D")
-_POOLING = ("MaxPooling2D", "AveragePooling2D")
-_GLOBAL_POOLING = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")
+_DIMENSIONS = ("1D", "2D", "3D")
+_POOLING = tuple(kind + d for kind in ("MaxPooling", "AveragePooling") for d in _DIMENSIONS)
+_GLOBAL_POOLING = tuple("Global" + kind for kind in _POOLING)
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 _ELEMENTWISE = {
     "Activation": 1,
@@ -125,15 +126,14 @@ def _future_weights(layer: Any, shape: Shape) -> tuple[int, int]:
     if kind == "BatchNormalization":
         size = shape[layer.axis - 1 if layer.axis > 0 else layer.axis]
         return size * (2 + layer.center + layer.scale), 2 * size
-    if kind == "LayerNormalization":
+    if kind in ("LayerNormalization", "RMSNormalization"):
         axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
         size = prod(shape[axis - 1 if axis > 0 else axis] for axis in axes)
-        return size * (layer.center + layer.scale), 0
+        each = 1 if kind == "RMSNormalization" else layer.center + layer.scale
+        return size * each, 0
     if kind == "GroupNormalization":
         size = shape[layer.axis - 1 if layer.axis > 0 else layer.axis]
         return size * (layer.center + layer.scale), 0
-    if kind == "RMSNormalization":
-        return shape[layer.axis - 1 if layer.axis > 0 else layer.axis], 0
     if kind == "PReLU":
         shared = layer.shared_axes or []
         return prod(1 if axis + 1 in shared else size for axis, size in enumerate(shape)), 0

@@ -75,7 +75,7 @@ def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost,
     for call in calls:
         if call.layer is None:
             shapes.append(tuple(image_shape))
-            sights.append(((1.0, 1.0), (1.0, 1.0)))
+            sights.append(((1.0, 1.0), (1.0, 1.0)) if len(image_shape) == 3 else None)
             continue
         received = tuple(shapes[number] for number in call.inputs)
         makes = _makes(call, shapes)

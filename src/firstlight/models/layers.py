@@ -309,7 +309,11 @@ def _layer_of(layer: keras.layers.Layer) -> Layer:
     needed = {
         name: config[name] for name, p in known.items() if p is not None and p.default is p.empty
     }
-    default = type(layer)(**needed).get_config()
+    try:
+        default = type(layer)(**needed).get_config()
+    except (TypeError, ValueError) as error:
+        # Keras does not find a function of the user's own by its name.
+        raise ModelError(f"{layer.name} is made with what no list can hold.") from error
     if any(config.get(name) != default.get(name) for name in ("data_format", "dtype")):
         raise ModelError(f"{layer.name} differs in what a list does not write down.")
     arguments = {
