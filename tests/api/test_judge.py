@@ -24,6 +24,20 @@ def test_evaluate_other_data_matches_classes_by_name(run, place):
     assert {row.name for row in report.per_class if row.count} == {"top", "middle"}
 
 
+def test_evaluate_tells_that_images_were_trained_on(run, place):
+    report = fl.evaluate("first", place / "stripes.npz", runs=place / "runs")
+    assert report.notes[0].startswith("204 of these 240 images were used to train or validate")
+    images, labels = striped(30, seed=8)
+    np.savez(place / "fresh.npz", images=images, labels=labels)
+    assert fl.evaluate("first", place / "fresh.npz", runs=place / "runs").notes == ()
+
+
+def test_what_train_returned_can_be_asked(run, place):
+    assert fl.evaluate(run).scores == run.report.scores
+    assert len(fl.predict(run, place / "stripes.npz")) == 240
+    assert fl.compare([run, run]).count == run.report.count
+
+
 def test_evaluate_refuses_classes_that_the_network_does_not_know(run, place):
     images, labels = striped(60, seed=5)
     np.savez(place / "foreign.npz", images=images, labels=np.char.add("x", labels))
@@ -64,8 +78,9 @@ def test_compare_names_the_settings_that_differ(run, place, settings, tmp_path):
 
 
 def test_one_run_cannot_be_compared(run, place):
-    with pytest.raises(RunError, match="name two or more"):
-        fl.compare(["first"], runs=place / "runs")
+    for alone in (["first"], "first", []):
+        with pytest.raises(RunError, match="name two or more"):
+            fl.compare(alone, runs=place / "runs")
 
 
 def test_settings_for_reading_need_data(run, place):

@@ -118,8 +118,9 @@ def test_a_stopped_run_is_resumed_to_the_same_end(run, place, settings):
 
 
 def test_a_finished_run_resumes_to_itself(run, place):
-    before = run.model.get_weights()
-    again = fl.resume("first", runs=place / "runs")
+    before, told = run.model.get_weights(), []
+    again = fl.resume("first", runs=place / "runs", progress=told.append)
+    assert [event["message"] for event in told] == ["run first is finished already"]
     for one, other in zip(before, again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -87,8 +87,10 @@ def test_a_run_is_found_by_name_and_by_path(tmp_path):
 
 def test_a_missing_run_is_named_with_those_that_there_are(tmp_path):
     create_run(tmp_path, "one", "", {})
-    with pytest.raises(RunError, match=r"no run called two in .*: the runs there are one"):
+    with pytest.raises(RunError, match=r"no run called two in .*: there are one\."):
         find_run("two", tmp_path)
+    with pytest.raises(RunError, match=r"did you mean one\?"):
+        find_run("ones", tmp_path)
     with pytest.raises(RunError, match="there are no runs yet"):
         find_run("two", tmp_path / "nowhere")
 

@@ -14,6 +14,8 @@ from firstlight.core.settings import DataSettings, TrainSettings
         (TrainSettings, {"learning_rate": float("inf")}, "--learning-rate takes 1000000.0 or less"),
         (TrainSettings, {"seed": 2**32}, "--seed takes 4294967295 or less"),
         (TrainSettings, {"threads": 100_000}, "--threads takes 1024 or less"),
+        (TrainSettings, {"epochs": "3"}, "--epochs takes a number, but '3' came"),
+        (TrainSettings, {"model": 3}, "--model takes a text, but int came"),
         (DataSettings, {"resize": "squash"}, "--resize takes one of pad, crop, stretch"),
         (DataSettings, {"size": 0}, "--size takes 1 or more"),
     ],

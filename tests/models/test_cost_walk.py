@@ -193,3 +193,14 @@ def test_a_shape_that_does_not_fit() -> None:
         walk_layers(
             [Layer("Flatten"), Layer("Conv2D", {"filters": 1, "kernel_size": 3})], (4, 4, 1), 10
         )
+
+
+def test_dense_on_a_feature_map_sees_what_its_pixel_sees() -> None:
+    layers = [
+        Layer("Conv2D", {"filters": 4, "kernel_size": 5}),
+        Layer("Dense", {"units": 3}),
+        Layer("Flatten"),
+        Layer("Dense", {"units": 3}),
+    ]
+    rows = walk_layers(layers, (12, 12, 1), 3)
+    assert [row.receptive_field for row in rows] == [(5, 5), (5, 5), None, None]

@@ -9,6 +9,7 @@ import pytest
 
 from firstlight.core.errors import ModelError
 from firstlight.models import build_model, check_model, classes_of_file, load_model, save_model
+from firstlight.models.user_files import model_from_file
 
 MNIST = (28, 28, 1)
 
@@ -30,12 +31,15 @@ def test_the_notebooks_functions(notebook: Path) -> None:
         ("import tensorflow as tf\ndef make(): ...", "net.py imports tensorflow, which is not"),
         ("import nowhere_to_be_found\ndef make(): ...", "run `pip install nowhere_to_be_found`"),
         ("def make(:", "net.py is no Python that can be read"),
-        ("1 / 0\ndef make(): ...", "net.py stopped while it ran: division by zero."),
+        ("1 / 0\ndef make(): ...", "net.py stopped in line 1 while it ran: division by zero."),
         ("def made(): ...", "net.py has no function make: did you mean made?"),
         ("make = 3", "net.py holds no function make once it has run."),
         ("def make(depth): ...", "net.py:make needs an argument depth, which firstlight does not"),
         ("def make(): return 3", "returned int, not a Keras model"),
-        ("def make(): raise KeyError('x')", "stopped while making the network for 28x28x1 images"),
+        (
+            "def make(): raise KeyError('x')",
+            "stopped in line 1 while making the network for 28x28x1 images",
+        ),
     ],
 )
 def test_what_can_go_wrong(tmp_path: Path, body: str, message: str) -> None:
@@ -173,3 +177,17 @@ def test_a_regularizer_of_what_a_layer_makes(tmp_path: Path) -> None:
     )
     checkup = check_model(f"{path}:make", (8, 8, 1), 10, "classify")
     assert checkup.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import sys\nsys.exit(0)\ndef make(): pass\n", r"net\.py stopped in line 2 .*exit\(\)"),
+        ("def make():\n    raise SystemExit\n", r"net\.py:make stopped in line 2 .*exit\(\)"),
+        ("def make():\n    x = 1\n    return x / 0\n", r"stopped in line 3 .*division by zero"),
+    ],
+)
+def test_a_file_that_stops_is_named_with_its_line(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "net.py").write_text(text)
+    with pytest.raises(ModelError, match=says):
+        model_from_file(f"{tmp_path / 'net.py'}:make", (8, 8, 1), 2, "classify")

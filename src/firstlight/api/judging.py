@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 
 from firstlight.api.asking import as_predictions, own_dataset, report_on, trained_network
 from firstlight.api.options import divided
+from firstlight.api.run import Run
 from firstlight.core.comparison import Comparison
 from firstlight.core.dataset import Collection, Dataset, Images
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
-from firstlight.core.run_folder import find_run
+from firstlight.core.run_folder import RunFolder, find_run
 from firstlight.core.settings import DataSettings
 
 RUNS = Path("runs")
 
 
 def evaluate(
-    run: str | Path,
+    run: str | Path | Run,
     data: str | Path | Dataset | None = None,
     *,
     runs: str | Path = RUNS,
@@ -34,7 +35,7 @@ def evaluate(
     """Test a trained network, on the run's own test images or on others.
 
     Args:
-        run: a run's name, or its folder.
+        run: a run's name, its folder, or what `train` returned.
         data: other images as in `load`: their test part where they have one, else all of them;
             or a data set that `load` returned. None: the run's own test images.
         runs: the folder of runs.
@@ -43,7 +44,7 @@ def evaluate(
         **settings: how to read `data`, as in `load`.
 
     Returns:
-        The report, with 95 % intervals.
+        The report, with 95 % intervals; its `notes` say where images were trained on.
 
     Raises:
         RunError: there is no such run, it has no model yet, or its data have changed.
@@ -58,7 +59,7 @@ def evaluate(
         >>> fl.evaluate("first", runs=place).scores == run.report.scores
         True
     """
-    folder = find_run(run, Path(runs))
+    folder, trust_code = _found(run, runs, trust_code)
     information = folder.information()
     if data is None:
         if settings:
@@ -71,11 +72,12 @@ def evaluate(
     else:
         images, title = _other_images(information, data, divided(settings)[1])
     network, machine = trained_network(folder, trust_code)
-    return report_on(network, machine, images, information, title)
+    report = report_on(network, machine, images, information, title)
+    return report if data is None else replace(report, notes=_seen_before(folder, images))
 
 
 def predict(
-    run: str | Path,
+    run: str | Path | Run,
     files: str | Path | Sequence[str | Path],
     *,
     runs: str | Path = RUNS,
@@ -84,7 +86,7 @@ def predict(
     """Ask a trained network about images.
 
     Args:
-        run: a run's name, or its folder.
+        run: a run's name, its folder, or what `train` returned.
         files: image files, folders of them, `.npy` or `.npz` arrays. Images of another size are
             fitted as the training images were.
         runs: the folder of runs.
@@ -109,7 +111,7 @@ def predict(
     """
     from firstlight.data import read_images
 
-    folder = find_run(run, Path(runs))
+    folder, trust_code = _found(run, runs, trust_code)
     information = folder.information()
     known = information["data"]
     sources = [files] if isinstance(files, str | Path) else list(files)
@@ -127,12 +129,15 @@ def predict(
 
 
 def compare(
-    runs_list: Sequence[str | Path], *, runs: str | Path = RUNS, save: str | Path | None = None
+    runs_list: Sequence[str | Path | Run],
+    *,
+    runs: str | Path = RUNS,
+    save: str | Path | None = None,
 ) -> Comparison:
     """Hold runs against the first of them, on the same test images.
 
     Args:
-        runs_list: two or more runs' names or folders.
+        runs_list: two or more runs' names or folders, or what `train` returned.
         runs: the folder of runs.
         save: a folder for the curves (`curves.png`) and a page (`index.html`), or None.
 
@@ -157,9 +162,9 @@ def compare(
     from firstlight.evaluation import compare as compare_reports
     from firstlight.evaluation import load_report
 
-    folders = [find_run(run, Path(runs)) for run in runs_list]
-    if len(folders) < 2:
-        raise RunError("one run alone cannot be compared: name two or more.")
+    if isinstance(runs_list, str | Path) or len(runs_list) < 2:
+        raise RunError("one run alone cannot be compared: name two or more, in a list.")
+    folders = [_found(run, runs, None)[0] for run in runs_list]
     comparison = compare_reports({folder.name: load_report(folder.path) for folder in folders})
     information = {folder.name: folder.information() for folder in folders}
     comparison = replace(comparison, settings=_differing(information))
@@ -172,6 +177,29 @@ def compare(
         write_bytes(place / "curves.png", to_png(comparison_figure(epochs)))
         write_text(place / "index.html", comparison_page(comparison, epochs))
     return comparison
+
+
+def _found(
+    run: str | Path | Run, runs: str | Path, trust_code: str | Path | None
+) -> tuple[RunFolder, str | Path | None]:
+    """The folder of a run; a run that was trained in this process trusts its own code."""
+    if isinstance(run, Run):
+        return run.files, trust_code or run.trust_code
+    return find_run(run, Path(runs)), trust_code
+
+
+def _seen_before(folder: RunFolder, images: Images) -> tuple[str, ...]:
+    """A warning where a run was trained or validated on some of these very images."""
+    from firstlight.data import image_digests
+
+    with np.load(folder.split, allow_pickle=False) as stored:
+        seen = int(np.isin(image_digests(images.images), stored["seen"]).sum())
+    if not seen:
+        return ()
+    return (
+        f"{seen:,} of these {len(images):,} images were used to train or validate this network: "
+        "the scores say little about images that it has never seen.",
+    )
 
 
 def _other_images(

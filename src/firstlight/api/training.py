@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from firstlight.api.asking import own_dataset, report_on
 from firstlight.api.information import check_source, other_versions, run_information
 from firstlight.api.options import Source, dataset_of, divided
@@ -103,6 +105,11 @@ def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | Non
     with folder.lock():
         sweep(folder.path)
         information = folder.information()
+        if _is_finished(folder):
+            _tell(
+                progress, "state", state="warning", message=f"run {folder.name} is finished already"
+            )
+            return Run(folder)
         settings = TrainSettings(**information["settings"])
         check_source(folder, settings.model, information["model"])
         dataset = own_dataset(folder)
@@ -130,12 +137,15 @@ def _finish(
     state: dict[str, Any],
 ) -> Run:
     """Train from `state` (empty: from the beginning) to the end, save, test, report."""
+    from firstlight.data import image_digests
     from firstlight.models import save_model
     from firstlight.training import Training, validator
 
     started = time.monotonic()
     split = dataset.split
-    write_arrays(folder.split, train=split.train, validation=split.validation, test=split.test)
+    seen = [image_digests(part.images) for part in (dataset.train, dataset.validation)]
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    write_arrays(folder.split, **parts, seen=np.concatenate(seen))
     settings, machine = ready.settings, ready.machine
     with folder.log(progress) as log:
         validate = validator(dataset.validation, settings)
@@ -156,6 +166,11 @@ def _finish(
         log.add("end", state="finished", seconds=time.monotonic() - started)
     source = settings.model.rpartition(":")[0]
     return Run(folder, source if source.endswith(".py") else None)
+
+
+def _is_finished(folder: RunFolder) -> bool:
+    events = folder.events()
+    return bool(events) and events[-1]["kind"] == "end" and events[-1]["state"] == "finished"
 
 
 def _log_resumed(log: EventLog, training: Any) -> None:

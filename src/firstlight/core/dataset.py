@@ -44,6 +44,9 @@ class Images:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        return f"Images({len(self):,} of {self.images.shape[1:]}, {self.images.dtype})"
+
     def select(self, index: NDArray[Any]) -> Images:
         """The images at `index` (integers or a boolean mask), in that order."""
         return Images(
@@ -149,6 +152,10 @@ class Dataset:
         yield "train", self.train
         yield "validation", self.validation
         yield "test", self.test
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{len(images):,} {part}" for part, images in self.parts())
+        return f"Dataset({self.name}: {parts}; {self.image_shape}, {self.task})"
 
     def _repr_html_(self) -> str:
         shape = " x ".join(str(size) for size in self.image_shape)

@@ -2,7 +2,7 @@
 
 A message is one sentence or two that a student understands: what was expected,
 what came, what to do about it. `exit_code` is what the command line ends with:
-2 where the user's input is at fault, 1 where firstlight is.
+2 where the user can mend it (input, settings, disk), 1 where firstlight is at fault.
 """
 
 
@@ -38,5 +38,5 @@ class MissingExtraError(InputError):
     """A feature needs packages that are not installed."""
 
 
-class TrainingError(FirstlightError):
+class TrainingError(InputError):
     """Training had to stop: the loss is not finite, the disk is full, memory ran out."""

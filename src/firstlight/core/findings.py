@@ -104,7 +104,7 @@ class Checkup:
         model: the model as asked for (`compact`, `net.py:make_model`).
         layers: the walk, up to the layer where it broke, if it did.
         findings: errors first.
-        mended: the list of layers with every fix applied, or None where there is
+        mended: the list with the fixes of errors and warnings applied, or None where there is
             nothing to mend or the network is no plain list.
     """
 

@@ -79,6 +79,9 @@ class Predictions:
     target_units: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Predictions({len(self):,} images, {self.task})"
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -114,6 +117,7 @@ class Report:
         confusion: `(K, K)` int64, rows true, columns predicted; None for `measure`.
         confused: the most confused pairs, the most frequent first.
         groups: `(N,)` group labels, or None: images of one group are alike.
+        notes: what a reader has to know before believing the scores, as sentences.
         predictions: the answers that the report was made from.
         targets: the true targets, as in `Images`.
     """
@@ -129,6 +133,11 @@ class Report:
     confusion: NDArray[np.int64] | None = None
     confused: tuple[ConfusedPair, ...] = ()
     groups: NDArray[np.str_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {score.value:.4g}" for name, score in self.scores.items())
+        return f"Report({self.data}: {self.count:,} images; {scores})"
 
     def _repr_html_(self) -> str:
         scores = [

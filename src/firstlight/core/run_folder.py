@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from firstlight.core.events import Event, EventLog, history, read_events
 from firstlight.core.files import sync_folder, write_json
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What every reader of run.json relies on.
+NEEDED = {
+    "settings": {"model", "loss", "metric"},
+    "data_settings": {"resize"},
+    "data": {"source", "task", "image_shape", "dtype", "fingerprint", "split_seed"},
+    "model": {"architecture", "source"},
+    "machine": {"precision", "threads"},
+}
 NAME_RULE = "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit"
 
 
@@ -71,9 +80,9 @@ class RunFolder:
         """`run.json`: configuration, data fingerprint, versions, seed, command."""
         try:
             information = json.loads((self.path / "run.json").read_text("utf-8"))
-            if {"settings", "data_settings", "data", "machine", "seed"} <= information.keys():
+            if all(information[part].keys() >= needed for part, needed in NEEDED.items()):
                 return dict(information)
-        except (OSError, ValueError, AttributeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
         raise RunError(
             f"run.json of run {self.name} is damaged or not firstlight's: train again under "
@@ -201,9 +210,9 @@ def find_run(run: str | Path, root: Path) -> RunFolder:
         root, given = given.parent, Path(given.name)
     path = _inside(Path(root), given.name or str(run))
     if not (path / "run.json").is_file():
-        there = sorted(entry.parent.name for entry in Path(root).glob("*/run.json"))[-8:]
-        known = f"the runs there are {', '.join(there)}" if there else "there are no runs yet"
-        raise RunError(f"no run called {given.name} in {root}: {known}.")
+        raise RunError(
+            f"no run called {given.name} in {root}: {_known_runs(Path(root), given.name)}"
+        )
     for entry in path.rglob("*"):
         # A link would lead reading and writing out of the folder.
         if entry.is_symlink():
@@ -212,6 +221,18 @@ def find_run(run: str | Path, root: Path) -> RunFolder:
                 "makes: take it away, or put the file itself there."
             )
     return RunFolder(path)
+
+
+def _known_runs(root: Path, name: str) -> str:
+    """Which run may have been meant, in words."""
+    there = sorted(entry.parent.name for entry in root.glob("*/run.json"))
+    near = get_close_matches(name, there, 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    if not there:
+        return "there are no runs yet."
+    more = f" and {len(there) - 8} more" if len(there) > 8 else ""
+    return f"there are {', '.join(there[:8])}{more}."
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -54,6 +54,10 @@ def check_options(settings: Any) -> None:
             raise SettingError(
                 f"{name} takes one of {listed}, but {value!r} came: choose one of them."
             )
+        if least is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise SettingError(f"{name} takes a number, but {value!r} came: leave the quotes away.")
+        if isinstance(item.default, str) and not isinstance(value, str):
+            raise SettingError(f"{name} takes a text, but {type(value).__name__} came.")
         if least is not None and not value >= least:
             raise SettingError(
                 f"{name} takes {least} or more, but {value!r} came: give a larger one."
@@ -74,6 +78,9 @@ class DataSettings:
     )
     target: tuple[str, ...] = option(
         "target column or columns (default: a column called label)", ()
+    )
+    task: str | None = option(
+        "classify or measure (default: as the targets look)", None, ("classify", "measure")
     )
     split_column: str | None = option("column that says train, validation or test")
     group_column: str | None = option("column whose groups are never torn apart by the split")

@@ -33,7 +33,8 @@ _ELEMENTWISE = {
     "Softmax": 3,
 }
 # Layers after which an output value no longer belongs to a place in the image.
-_PLACELESS = (*_GLOBAL_POOLING, "Flatten", "Dense", "Reshape")
+# Not Dense: on a feature map it works on every pixel by itself.
+_PLACELESS = (*_GLOBAL_POOLING, "Flatten", "Reshape")
 
 
 def flops_of(layer: Any, received: tuple[Shape, ...], makes: Shape) -> int:

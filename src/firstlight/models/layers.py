@@ -219,7 +219,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean {by_lower[near[0]]}?" if near else f"choose one of {', '.join(names)}."
 
 
-def first_sentence(error: Exception) -> str:
+def first_sentence(error: BaseException) -> str:
     """The first sentence of another library's error message, on one line."""
     text = " ".join(str(error).split()) or type(error).__name__
     sentence = re.split(r"(?<=\w\w[.!?]) (?=[A-Z])", text)[0]

@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,10 +83,10 @@ def model_from_file(
             return _built(source, model, image_shape)
         except ModelError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
-                f"{path.name}:{function} stopped while making the network for "
-                f"{'x'.join(map(str, image_shape))} images: {_plain(error)}"
+                f"{path.name}:{function} stopped{_line_in(path, error)} while making the network "
+                f"for {'x'.join(map(str, image_shape))} images: {_plain(error)}"
             ) from error
 
 
@@ -137,8 +138,10 @@ def _parted(source: str) -> tuple[Path, str]:
     return Path(file), function
 
 
-def _plain(error: Exception) -> str:
+def _plain(error: BaseException) -> str:
     """Why a network could not be made, in plain words where Keras's own are not."""
+    if isinstance(error, SystemExit):
+        return "it calls exit(), which would end firstlight too: take that call out."
     if "output size would be zero or negative" in str(error):
         return "a kernel or a pooling is larger than what is left of the image when it comes."
     return first_sentence(error)
@@ -151,7 +154,7 @@ def _check_function(path: Path, function: str) -> None:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise ModelError(
-            f"{path.name} is no Python that can be read (line {line}): {error}."
+            f"{path.name} is no Python that can be read (line {line}): {getattr(error, 'msg', error)}."
         ) from error
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     imported = [
@@ -189,9 +192,20 @@ def _run(path: Path) -> Any:
         raise ModelError(
             f"{path.name} imports {error.name}, {_remedy(error.name or '')}"
         ) from error
-    except Exception as error:
-        raise ModelError(f"{path.name} stopped while it ran: {first_sentence(error)}") from error
+    except (Exception, SystemExit) as error:
+        where = _line_in(path, error)
+        raise ModelError(f"{path.name} stopped{where} while it ran: {_plain(error)}") from error
     return module
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    """The line of the user's own file that an error comes from, in words."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).name == path.name
+    ]
+    return f" in line {lines[-1]}" if lines else ""
 
 
 @contextmanager
