@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from firstlight.core.dataset import Dataset
 from firstlight.core.settings import DataSettings
-from firstlight.data import explore_dataset, load_dataset
+from firstlight.data import explore_dataset, image_digests, load_dataset
 from firstlight.data.equal import equal_groups
 
 RNG = np.random.default_rng(8)
@@ -146,3 +147,18 @@ def test_it_shows_itself_in_a_notebook(class_folder: Path) -> None:
     shown = explore_dataset(replace(data, name="<b>pets"))._repr_html_()
     assert "&lt;b&gt;pets (classify)" in shown
     assert "uint8" in shown
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_digests_tell_images_apart(dtype: type[np.generic]) -> None:
+    images = RNG.integers(0, 200, (50, 3, 5, 2)).astype(dtype)
+    images[7] = images[31]
+    digests = image_digests(images)
+    assert digests.dtype == np.uint64
+    assert digests[7] == digests[31]
+    assert len(set(digests.tolist())) == 49
+    reordered = np.asfortranarray(images)  # another order in memory, the same images
+    assert image_digests(reordered).tolist() == digests.tolist()
+    oracle = hashlib.blake2b(images[4].tobytes(), digest_size=8).digest()
+    assert int(digests[4]) == int.from_bytes(oracle, "little")
+    assert image_digests(images[:0]).shape == (0,)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.data import read_collection
 from firstlight.data.paths import list_files, read_bytes, shown
@@ -268,3 +268,9 @@ def test_unknown_names() -> None:
 def test_a_single_picture_is_no_data_set(class_folder: Path) -> None:
     with pytest.raises(DataError, match=r"0\.png is none of these"):
         read_collection(class_folder / "cat" / "0.png")
+
+
+def test_folders_have_no_numbers_to_measure(class_folder: Path) -> None:
+    with pytest.raises(SettingError, match="--task measure needs a number for each image"):
+        read_collection(class_folder, DataSettings(task="measure"))
+    assert read_collection(class_folder, DataSettings(task="classify")).task == "classify"

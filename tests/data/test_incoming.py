@@ -85,6 +85,11 @@ def test_what_does_not_fit_the_network(tmp_path: Path, save: Callable) -> None:
     assert same.dtype == np.uint16
 
 
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no file .*digit\.png: check the name"):
+        read_images(tmp_path / "digit.png", (3, 3, 1))
+
+
 def test_nothing_left(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
     with pytest.raises(DataError, match=r"none of its 1 files .* is no image"):

@@ -72,6 +72,26 @@ def test_columns_by_name(tmp_path: Path) -> None:
     assert found.everything.groups.tolist() == ["0", "1", "2", "3"]
 
 
+def test_whole_numbers_are_measured_where_asked_for(tmp_path: Path) -> None:
+    names = np.array(["zebra", "ant", "cow", "bee"])
+    path = npz(tmp_path, images=IMAGES, labels=LABELS, classes=names)
+    found = read_collection(path, DataSettings(task="measure"))
+    assert (found.task, found.classes, found.target_names) == ("measure", (), ("labels",))
+    assert found.everything.targets.dtype == np.float32
+    assert found.everything.targets.tolist() == [[3], [1], [3], [1]]
+    keras = npz(tmp_path, x_train=IMAGES, y_train=LABELS)
+    assert read_collection(keras, DataSettings(task="measure")).task == "measure"
+    values = npz(tmp_path, images=IMAGES, targets=LABELS / 2)
+    with pytest.raises(DataError, match="numbers with a decimal point came"):
+        read_collection(values, DataSettings(task="classify"))
+
+
+def test_an_array_without_targets(tmp_path: Path) -> None:
+    np.save(tmp_path / "pictures.npy", IMAGES)
+    with pytest.raises(DataError, match=r"images only, but there is no labels\.npy .*predict RUN"):
+        read_collection(tmp_path / "pictures.npy")
+
+
 def test_class_names(tmp_path: Path) -> None:
     names = np.array(["zebra", "ant", "cow", "bee"])
     found = read_collection(npz(tmp_path, images=IMAGES, labels=LABELS, classes=names))
@@ -99,7 +119,7 @@ def test_as_keras_keeps_them(tmp_path: Path) -> None:
 
 def test_npy_with_its_columns_beside(tmp_path: Path) -> None:
     np.save(tmp_path / "scans.npy", IMAGES)
-    with pytest.raises(DataError, match=r"One array of targets .* was expected beside the images"):
+    with pytest.raises(DataError, match=r"Targets were expected beside .*scans\.npy"):
         read_collection(tmp_path / "scans.npy")
     np.save(tmp_path / "labels.npy", LABELS)
     found = read_collection(tmp_path / "scans.npy")

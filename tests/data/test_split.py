@@ -186,8 +186,10 @@ def test_a_random_split_of_groups_has_to_be_asked_for() -> None:
     [
         (collection([0, 1]), "leaves none for"),
         (collection(np.arange(30) % 2, groups=np.arange(30) % 2), "at least three groups"),
-        (collection(np.arange(5)), "more than one image of a class"),
-        (collection([0, 1, 0, 1], ["test", "test", "validation", "test"]), "none for train"),
+        (collection(np.arange(5)), r"\(5 images of 5 classes\) .* two images of each class"),
+        (collection([0, 1, 0]), r"3 images of 2 classes.* at least two images of each class"),
+        (replace(collection([0, 1, 2]), source="t.csv"), "class are needed. .* --task measure"),
+        (collection([0, 1, 0, 1], ["test", "test", "validation", "test"]), "none for train: name"),
     ],
 )
 def test_too_little_to_split(data: Collection, says: str) -> None:
@@ -269,5 +271,5 @@ def test_the_seed_is_recorded(class_folder: Path) -> None:
 
 
 def test_a_class_for_each_image_is_asked_about() -> None:
-    with pytest.raises(DataError, match=r"30 classes for 30 images: if they are numbers"):
-        split_collection(collection(np.arange(30)), PLAIN, 0)
+    with pytest.raises(DataError, match=r"\(30 images of 30 classes\) .* with --task measure"):
+        split_collection(replace(collection(np.arange(30)), source="t.npz"), PLAIN, 0)

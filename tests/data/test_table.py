@@ -68,9 +68,69 @@ def test_whole_numbers_as_labels_are_told(pictures: Path) -> None:
     path = write(pictures, "file,age\n" + rows(30, 40, 30, 40, 30, 40))
     found = read_collection(path, DataSettings(target=("age",)))
     assert found.notes == (
-        "The whole numbers in age are read as the labels of 2 classes; write them with a decimal "
-        "point (3.0) to have them measured.",
+        "The whole numbers in age are read as the labels of 2 classes; --task measure has them "
+        "measured.",
     )
+    measured = read_collection(path, DataSettings(target=("age",), task="measure"))
+    assert measured.task == "measure"
+    assert measured.everything.targets.dtype == np.float32
+    assert measured.everything.targets.tolist() == [[30], [40], [30], [40], [30], [40]]
+    assert measured.notes == ()
+    asked = read_collection(path, DataSettings(target=("age",), task="classify"))
+    assert (asked.classes, asked.notes) == (("30", "40"), ())
+
+
+def test_a_task_that_the_target_does_not_suit(pictures: Path) -> None:
+    numbers = write(pictures, "file,target\n" + rows(*[k + 0.5 for k in range(6)]))
+    with pytest.raises(DataError, match=r"decimal point came.*leave --task classify"):
+        read_collection(numbers, DataSettings(task="classify"))
+    texts = write(pictures, "file,target\n" + rows(*"ababab"))
+    with pytest.raises(DataError, match="Targets to measure have to hold numbers"):
+        read_collection(texts, DataSettings(task="measure"))
+    several = write(pictures, "file,a,b\n" + rows(*["1,2"] * 6))
+    with pytest.raises(DataError, match="several target columns came"):
+        read_collection(several, DataSettings(task="classify", target=("a", "b")))
+
+
+def test_a_bad_cell_does_not_make_classes_of_numbers(tmp_path: Path, save: Callable) -> None:
+    cells = [f"{k}.25" for k in range(20)]
+    cells[3], cells[5], cells[6] = "4", "", "abc"
+    for k in range(20):
+        save(tmp_path / "img" / f"{k}.png", np.full((3, 3), k, np.uint8))
+    found = read_collection(write(tmp_path, "image,target\n" + rows(*cells)))
+    assert found.task == "measure"
+    expected = [float(cell) for cell in cells if cell not in ("", "abc")]
+    assert found.everything.targets.ravel().tolist() == expected
+    assert [(item.file, item.reason) for item in found.refused] == [
+        ("img/5.png", "row 6: empty (target)"),
+        ("img/6.png", "row 7: 'abc' is no number (target)"),
+    ]
+    points = [cell.replace(".", ",") for cell in cells]
+    commas = read_collection(write(tmp_path, semicolons(*points)))
+    assert commas.everything.targets.ravel().tolist() == expected
+    cells[7:9] = ["x", "y"]  # more than one in ten
+    labels = read_collection(write(tmp_path, "image,target\n" + rows(*cells)))
+    assert labels.task == "classify"
+    whole = [k % 3 for k in range(19)]
+    assert read_collection(write(tmp_path, "image,target\n" + rows(*whole, "x"))).classes == (
+        "0",
+        "1",
+        "2",
+        "x",
+    )
+
+
+def test_a_target_is_found_without_its_unit(pictures: Path) -> None:
+    path = write(pictures, "image,Brightness [a.u.],other\n" + rows(*["0.5,1"] * 6))
+    found = read_collection(path, DataSettings(target=("brightness",)))
+    assert (found.target_names, found.target_units) == (("Brightness",), ("a.u.",))
+
+
+def test_the_only_other_column_is_the_target(pictures: Path) -> None:
+    text = "image,split,patient,kind\n" + rows(*["train,p,a", "test,q,b"] * 3)
+    found = read_collection(write(pictures, text))
+    assert found.classes == ("a", "b")
+    assert found.notes == ("The column kind is the target: the table has no other for it.",)
 
 
 def test_several_targets_with_units(pictures: Path) -> None:
@@ -97,9 +157,9 @@ def test_rows_with_gaps_or_without_a_picture_are_refused(pictures: Path) -> None
     found = read_collection(write(pictures, text))
     assert found.everything.targets.tolist() == [[1.5], [2.5]]
     assert [(item.file, item.reason) for item in found.refused] == [
-        ("img/1.png", "has no target"),
-        ("img/2.png", "has no target"),
-        ("img/3.png", "has no target"),
+        ("img/1.png", "row 2: empty (target)"),
+        ("img/2.png", "row 3: 'n/a' is no number (target)"),
+        ("img/3.png", "row 4: 'nan' is no number (target)"),
         ("img/4.png", "has inf as target"),
         ("row 7", "has no image path"),
         ("img/9.png", "is not there"),
@@ -134,7 +194,7 @@ def test_a_parquet_table(pictures: Path) -> None:
         read_collection(pictures / "t.parquet")
     found = read_collection(pictures / "t.parquet", DataSettings(target=("target",)))
     assert found.everything.targets.tolist() == [[0.5], [1], [2], [3], [4]]
-    assert [item.reason for item in found.refused] == ["has no target"]
+    assert [item.reason for item in found.refused] == ["row 3: empty (target)"]
     labels = read_collection(pictures / "t.parquet", DataSettings(target=("label",)))
     assert labels.classes == ("1", "2")
     (pictures / "t.parquet").write_bytes(b"PAR1 no")
@@ -145,7 +205,7 @@ def test_a_parquet_table(pictures: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "settings", "says"),
     [
-        ("image,kind\nimg/0.png,a\n", {}, "it is not there among image, kind.*--target"),
+        ("image,kind,sort\nimg/0.png,a,b\n", {}, "it is not there among image, kind, .*--target"),
         ("picture,label\nimg/0.png,a\n", {}, "the image files .*--image-column"),
         ("image,label\nimg/0.png,a\n", {"target": ("x",)}, "the target called x"),
         ("image,label\nimg/0.png,a\n", {"group_column": "g"}, "--group-column"),
@@ -185,7 +245,7 @@ def test_decimal_commas(pictures: Path) -> None:
     expected = np.array([[0.53], [-1.5], [2], [0.25], [0.01]], np.float32)
     np.testing.assert_array_equal(found.everything.targets, expected)
     assert found.notes == ("The commas in target are read as decimal points (0,53 as 0.53).",)
-    assert [item.reason for item in found.refused] == ["has no target"]
+    assert [item.reason for item in found.refused] == ["row 5: 'n/a' is no number (target)"]
 
 
 @pytest.mark.parametrize("last", ["a,b", "1.000,5", "1,000,5", "0.5"])

@@ -18,6 +18,7 @@ from firstlight.core.exploration import (
 )
 from firstlight.draw import exploration_figures, exploration_page, to_pngs
 from firstlight.draw.sample import chosen
+from firstlight.draw.style import label
 
 CLASSES = ("cat", "<script>alert(1)</script>", "$x$ hen")
 SPLIT = Split(np.arange(9), np.arange(3), np.arange(3), 0, "as the folders say")
@@ -205,10 +206,22 @@ def test_one_hot_rows_have_one_one(animals):
     figure = exploration_figures(explored(animals), animals)["one-hot"]
     (axes,) = figure.axes
     rows = axes.images[0].get_array()
-    assert np.array_equal(rows, np.eye(3)[animals.train.targets[:6]])
-    written = np.array([int(text.get_text()) for text in axes.texts]).reshape(6, 3)
+    assert np.array_equal(rows, np.eye(3))  # one row a class, in the order of the classes
+    written = np.array([int(text.get_text()) for text in axes.texts]).reshape(3, 3)
     assert np.array_equal(written, rows)
-    assert axes.get_yticklabels()[0].get_text() == "label $x$ hen"
+    named = [text.get_text() for text in axes.get_yticklabels()]
+    assert named == [f"label {label(name)}" for name in animals.classes]
+
+
+def test_counts_and_pixels_have_whole_numbers_on_their_axes(animals):
+    tiny = replace(animals.train, images=animals.train.images[:, :3, :2])
+    few = explored(animals)
+    few = replace(few, parts=(replace(few.parts[0], class_counts=(1, 1, 1)),))
+    figures = exploration_figures(few, replace(animals, train=tiny))
+    counts, example = figures["balance"].axes[0], figures["sample"].axes[1]
+    for ticks in (counts.get_xticks(), example.get_xticks(), example.get_yticks()):
+        assert len(ticks) > 1
+        assert all(tick == int(tick) for tick in ticks)
 
 
 def test_sheet_holds_everything(animals):

@@ -61,7 +61,7 @@ def test_checkup_shows_the_walk_and_the_findings(fix: Fix | None) -> None:
     finding = Finding("error", "some-code", f"{SCRIPT} does not fit.", layer=SCRIPT, fix=fix)
     html = Checkup("net.yaml", layers, (finding,))._repr_html_()
     assert rows_of(html) == [
-        ["layer", "kind", "receives", "makes", "parameters", "operations"],
+        ["layer", "kind", "receives", "makes", "parameters", "FLOPs"],
         [SCRIPT, "Conv2D", "28x28x1", "24x24x16", "416", "460,800"],
         ["level", "layer", "finding", "fix"],
         ["error", SCRIPT, f"{SCRIPT} does not fit.", fix.sentence if fix else ""],

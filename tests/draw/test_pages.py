@@ -104,11 +104,12 @@ def test_report_page_of_classes(read_page):
     interval = f"{100 * scores.low:.2f} % to {100 * scores.high:.2f} % (95 % interval)"
     assert interval in page.text.replace("\N{NO-BREAK SPACE}", " ")
     for row in (
-        [SCRIPT, "0.7273", "0.8000", "0.7619", "10"],
+        [SCRIPT, "72.73\N{NO-BREAK SPACE}%", "80.00\N{NO-BREAK SPACE}%", "0.7619", "10"],
         [SCRIPT, 'cat" onload="x', "2"],
         ['cat" onload="x', SCRIPT, "3"],
         ["conv", "Conv2D", "6 × 6 × 4", "40", "2,592", "3 × 3"],
-        ["dense", "Dense", "2", "290", "576", "–"],
+        ["layer", "kind", "makes", "parameters", "FLOPs", "sees"],
+        ["dense", "Dense", "2", "290", "576", "all"],
         [f"{SCRIPT}.png", "it ends too soon"],
         ["late.png", "not an image"],
         ["model", "compact"],
@@ -185,6 +186,39 @@ def test_no_mistakes_are_said(read_page):
     assert "There are none." in page.text
 
 
+def test_notes_of_a_report_stand_under_the_headline(read_page):
+    note = f"170 of these 200 {SCRIPT} images were used in training."
+    page = read_page(page_of(replace(classified(), notes=(note,))))
+    assert page.text.index("15 of 20") < page.text.index(note) < page.text.index("Class by class")
+
+
+def test_accuracy_at_the_end_of_training_is_in_percent(read_page):
+    epochs = [{**EPOCHS[0], "accuracy": 0.9, "validation_accuracy": 0.8765}]
+    report = classified()
+    pngs = to_pngs(report_figures(report, epochs))
+    page = read_page(report_page(RUN, report, epochs, LAYERS, pngs))
+    words = "loss 0.5, validation loss 0.4, validation accuracy 87.65 %."
+    assert words in page.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_headline_says_where_the_mean_would_have_been_better():
+    report = measured()
+    poor = replace(report, scores={**report.scores, "r2": Score(-0.25)})
+    assert headline(poor).startswith(
+        "It is worse than always answering the mean of the true values"
+    )
+    assert "worse" not in headline(replace(report, scores={**report.scores, "r2": Score(0.0)}))
+    several = replace(
+        report, scores={"rmse": Score(1.0), "r2": Score(0.2), "r2 of mass": Score(-1)}
+    )
+    assert headline(several).startswith("For mass it is worse than")
+
+
+def test_one_image_is_not_images():
+    report = measured()
+    assert " on 1 image that it was" in headline(replace(report, count=1))
+
+
 def test_headline_without_interval_is_one_sentence():
     report = measured()
     bare = replace(report, scores={"rmse": replace(report.scores["rmse"], low=None, high=None)})
@@ -201,5 +235,8 @@ def test_comparison_page(read_page, trained):
     assert comparison.differences[0].sentence in page.text
     assert (["batch size", "8", "–"] in page.rows) == trained
     assert ("None." in page.text) != trained
-    assert ["first", "0.7500", "–", "–", "–"] in page.rows
+    assert ["first", "75.00\N{NO-BREAK SPACE}%", "–", "–", "–"] in page.rows
+    assert any(
+        row[1:3] == ["100.00\N{NO-BREAK SPACE}%", "+25.00\N{NO-BREAK SPACE}%"] for row in page.rows
+    )
     assert [alt for alt, _ in page.images] == [f"Curves of first, {SCRIPT}."] * trained

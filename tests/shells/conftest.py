@@ -54,7 +54,8 @@ def odd_report() -> Report:
     )
 
 
-def length_report() -> Report:
+@pytest.fixture
+def rods_report() -> Report:
     values = np.array([[1.5], [-2.25]], np.float32)
     predictions = Predictions(
         np.array(["a.png", "b.png"]),

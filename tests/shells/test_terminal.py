@@ -131,6 +131,32 @@ def test_a_pipe_sees_lines_without_escape_sequences() -> None:
     assert lines[3:] == ["resumed at step 5"]
 
 
+@pytest.mark.parametrize(
+    "loss", [4_646_197_169_830.25, 0.0009637, 999.99996, 999_999.6, 1e-30, 0.0]
+)
+def test_columns_of_epochs_stay_apart_and_in_line(loss: float) -> None:
+    screen = console(terminal=False)
+    with training_progress(screen) as receive:
+        receive(epoch(loss=0.5, accuracy=1.0, validation_loss=0.5, validation_accuracy=1.0))
+        receive(epoch(loss=loss, accuracy=1.0, validation_loss=loss, validation_accuracy=1.0))
+        receive(epoch(epoch=1000, epochs=1000, accuracy=1.0, validation_accuracy=1.0))
+    _, heads, *rows = written(screen).splitlines()
+    assert {len(row) for row in rows} == {len(heads)}
+    cells = rows[1].replace(" %", "%").split()
+    assert cells[1:3] == cells[3:5]
+    assert float(cells[1].replace(",", "")) == pytest.approx(loss, rel=0.005)
+
+
+@pytest.mark.parametrize(("columns", "last"), [(60, "accuracy"), (80, "time")])
+def test_a_narrow_terminal_drops_columns_instead_of_wrapping(columns: int, last: str) -> None:
+    screen = Console(file=io.StringIO(), width=columns)
+    with training_progress(screen) as receive:
+        receive(epoch(accuracy=0.9, validation_loss=0.5, validation_accuracy=0.98))
+    lines = written(screen).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert lines[1].split()[-1] == last
+
+
 def test_an_epoch_without_validation_or_finite_loss_is_shown() -> None:
     screen = console(terminal=False)
     with training_progress(screen) as receive:
@@ -229,12 +255,42 @@ def test_tab_completion_offers_choices() -> None:
     assert done.stdout.split() == ["adam", "adamw"]
 
 
-def test_a_closed_pipe_ends_without_a_word() -> None:
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_work_goes_on_when_nobody_reads_any_more(stream: str, tmp_path: Path) -> None:
+    """As `firstlight train ... | head -1` does it: the reader leaves after the first line."""
+    code = (
+        "import sys, pathlib; from firstlight.shells.cli import main, terminal\n"
+        "def run(arguments):\n"
+        "    for _ in range(3):\n"
+        "        terminal.make_console().print('epoch')\n"
+        "        print('epoch', flush=True); print('epoch', file=sys.stderr, flush=True)\n"
+        "    pathlib.Path(arguments[0]).touch()\n"
+        "    return 0\n"
+        "main.run = run; main.main(sys.argv[1:])"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "finished")],
+            check=False,
+            **streams | {stream: writing},
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 0
+    assert (tmp_path / "finished").exists()
+    assert b"Traceback" not in (done.stdout or b"") + (done.stderr or b"")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["models", "--json"], ["doctor"]], ids=" ".join)
+def test_a_closed_pipe_ends_without_a_word(arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", RUN, "--help"],
+            [sys.executable, "-c", RUN, *arguments],
             stdout=writing,
             stderr=subprocess.PIPE,
             text=True,
@@ -242,7 +298,14 @@ def test_a_closed_pipe_ends_without_a_word() -> None:
         )
     finally:
         os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_a_verb_the_help_is_shown() -> None:
+    done = start()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: firstlight")
+    assert all(f"\n  {verb} " in done.stdout for verb in ("explore", "train", "predict"))
 
 
 def test_a_stdout_that_knows_only_ascii_still_gets_every_name() -> None:

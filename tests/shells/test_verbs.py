@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from firstlight.core.errors import DataError, FirstlightError, RunError, TrainingError
+from firstlight.core.reports import Report, Score
 
 FILES = ["a.png", "[bold]b.png", "'-c\x07.png"]
 VERBS = [
@@ -104,7 +106,6 @@ def test_resume_goes_on_with_a_run(api: SimpleNamespace, calls: list[Any], cli: 
         (("predict", "r", "f", "--format", "xml"), "--format takes one of table, csv, json"),
         (("predict", "r", "f", "--output", "o.txt"), "--output writes .csv or .json"),
         (("check", "mnist", "--output", "o.yaml"), "give --fix too"),
-        ((), "Missing command"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_code_2(
@@ -131,7 +132,7 @@ def fail_with(error: BaseException) -> Any:
     [
         (DataError("folder x holds no images."), 2, "folder x holds no images."),
         (RunError("no run called\x1b[2J r."), 2, r"no run called\x1b[2J r."),
-        (TrainingError("the loss is not finite."), 1, "the loss is not finite."),
+        (TrainingError("the loss is not finite."), 2, "the loss is not finite."),
         (MemoryError(), 1, "the memory ran out"),
         (PermissionError(13, "Permission denied", "/x/y"), 2, "/x/y cannot be read or written"),
         (KeyError("weights"), 1, "this is firstlight's own fault, not yours (KeyError: 'weights')"),
@@ -333,3 +334,49 @@ def test_doctor_tells_why_no_gpu(api: SimpleNamespace, cli: Any) -> None:
     assert "this machine shows none" in shown
     assert "OMP_NUM_THREADS=2" in shown
     assert "not installed" in shown
+
+
+@pytest.mark.parametrize("place", ["nodir/ans.csv", "file/ans.csv", "folder.csv"])
+def test_an_output_that_cannot_be_written_is_refused_before_predicting(
+    place: str, api: SimpleNamespace, calls: list[Any], cli: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.csv").mkdir()
+    output = tmp_path / place
+    ended = cli("predict", "odd-compact", "a.png", "--output", str(output))
+    assert ended.code == 2
+    named = output if output.is_dir() else output.parent
+    assert str(named) in " ".join(ended.err.split())
+    assert calls == []
+
+
+def test_a_read_only_place_is_refused_before_predicting(
+    api: SimpleNamespace,
+    calls: list[Any],
+    cli: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    ended = cli("predict", "odd-compact", "a.png", "--output", str(tmp_path / "ans.csv"))
+    assert (ended.code, calls) == (2, [])
+    assert str(tmp_path) in ended.err
+
+
+def test_notes_of_a_report_are_warnings(api: SimpleNamespace, cli: Any) -> None:
+    report = replace(api.evaluate(), notes=("170 of these [bold] images were used in training.",))
+    api.evaluate = lambda *_, **__: report
+    words = "warning: 170 of these [bold] images were used in training."
+    lines = cli("evaluate", "odd-compact").out.splitlines()
+    assert lines.index(words) < next(k for k, line in enumerate(lines) if "accuracy" in line)
+
+
+def test_a_fit_worse_than_the_mean_is_told(
+    api: SimpleNamespace, cli: Any, rods_report: Report
+) -> None:
+    report = rods_report
+    api.evaluate = lambda *_, **__: replace(report, scores={**report.scores, "r2": Score(-0.2)})
+    words = "warning: It is worse than always answering the mean of the true values"
+    assert words in " ".join(cli("evaluate", "odd-compact").out.split())
+    api.evaluate = lambda *_, **__: report
+    assert "worse" not in cli("evaluate", "odd-compact").out

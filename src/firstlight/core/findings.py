@@ -126,7 +126,7 @@ class Checkup:
                 "receives": "x".join(map(str, layer.received)),
                 "makes": "x".join(map(str, layer.makes)),
                 "parameters": f"{layer.parameters:,}",
-                "operations": f"{layer.flops:,}",
+                "FLOPs": f"{layer.flops:,}",
             }
             for layer in self.layers
         ]

@@ -164,3 +164,24 @@ class Report:
         if pairs:
             tables.append(html_table(pairs, caption="most confused"))
         return "".join(tables)
+
+
+def worse_than_mean(report: Report) -> list[str]:
+    """A sentence for each target that one constant answer would fit better (r2 below 0).
+
+    Example:
+        >>> answers = Predictions(np.array(["a"]), np.array([[3.0]], np.float32), "measure")
+        >>> worse_than_mean(Report("measure", "sky", 1, {"r2": Score(-0.25)}, answers, np.ones(1)))
+        ['It is worse than always answering the mean of the true values (r2 = -0.25).']
+    """
+    several = any(title.startswith("r2 of ") for title in report.scores)
+    sentences = []
+    for title, score in report.scores.items():
+        kind, _, target = title.partition(" of ")
+        if kind == "r2" and score.value < 0 and bool(target) == several:
+            it = f"For {target} it" if target else "It"
+            sentences.append(
+                f"{it} is worse than always answering the mean of the true values "
+                f"(r2 = {score.value:.3g})."
+            )
+    return sentences

@@ -6,6 +6,7 @@ is listed with its reason and left out.
 """
 
 from firstlight.data.builtin import BUILTINS
+from firstlight.data.equal import image_digests
 from firstlight.data.explore import explore_dataset
 from firstlight.data.fit import fit_all
 from firstlight.data.incoming import read_images
@@ -16,6 +17,7 @@ __all__ = [
     "BUILTINS",
     "explore_dataset",
     "fit_all",
+    "image_digests",
     "load_dataset",
     "read_collection",
     "read_images",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from firstlight.core.dataset import Collection, Images, Refused
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.data.options import refuse_columns
 from firstlight.data.paths import list_files, shown, subfolders
@@ -24,7 +24,7 @@ def read_folder(root: Path, settings: DataSettings) -> Collection:
 
     Raises:
         DataError: if there are no class folders, fewer than two classes, or no readable image.
-        SettingError: if the settings name columns, which folders do not have.
+        SettingError: if the settings ask for columns or numbers, which folders do not have.
     """
     where = f"the folder {shown(root)}"
     refuse_columns(
@@ -32,6 +32,11 @@ def read_folder(root: Path, settings: DataSettings) -> Collection:
         f"in {where} the folders' names are the labels",
         "name the images in a CSV table that has this column",
     )
+    if settings.task == "measure":
+        raise SettingError(
+            f"--task measure needs a number for each image, but in {where} the folders' names are "
+            "the labels: leave it out, or name the images and their numbers in a CSV table."
+        )
     has_parts = _has_parts(root)
     depth = 2 if has_parts else 1
     files, refused = list_files(root)

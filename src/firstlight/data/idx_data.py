@@ -15,7 +15,7 @@ from firstlight.data.arrays import Block, as_images, collect
 from firstlight.data.idx import idx_pairs, labels_beside, read_idx
 from firstlight.data.options import refuse_columns
 from firstlight.data.paths import shown
-from firstlight.data.targets import PART_WORDS, class_targets
+from firstlight.data.targets import PART_WORDS, class_targets, targets_of
 
 PARTS = PART_WORDS | {"t10k": "test"}  # MNIST's own name for its test part
 
@@ -94,6 +94,9 @@ def read_idx_pairs(
         name = stem.rstrip("-_.").lower() or "images"
         blocks.append(Block(images, shown(name), part, array.dtype))
         labels.append(numbers)
-    found, numbers = np.unique(np.concatenate(labels), return_inverse=True)
-    targets = class_targets([str(label) for label in found], numbers, shown(source))
+    if settings.task == "measure":
+        targets = targets_of({"label": np.concatenate(labels)}, shown(source), settings.task)
+    else:
+        found, numbers = np.unique(np.concatenate(labels), return_inverse=True)
+        targets = class_targets([str(label) for label in found], numbers, shown(source))
     return collect(blocks, targets, source, settings, files_read=2 * len(pairs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,11 @@ def read_images(
             waiting.append((path, shown(path)))
     read_waiting()
     if not names:
+        if given and not any(os.path.exists(Path(source).expanduser()) for source in given):
+            raise DataError(
+                f"Images were expected, but there is no file {_listed(given)}: check the name and "
+                "the folder."
+            )
         raise nothing_readable(_listed(given), refused)
     if len(pieces) > 1:
         size = sum(piece.nbytes for piece in pieces)

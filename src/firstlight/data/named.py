@@ -64,7 +64,7 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
             f"An array called images, or x_train with y_train, was expected in {where}, but "
             f"{_listed(arrays)} came: rename the arrays."
         )
-    targets = _with_class_names(columns, arrays, where)
+    targets = _with_class_names(columns, arrays, where, settings.task)
     return collect(blocks, targets, source, settings, files_read=1, parts=parts, groups=groups)
 
 
@@ -160,11 +160,14 @@ def _split_columns(
     return {title: column[:, k] for k, title in enumerate(titles)}
 
 
-def _with_class_names(columns: Mapping[str, NDArray[Any]], arrays: Arrays, where: str) -> Targets:
+def _with_class_names(
+    columns: Mapping[str, NDArray[Any]], arrays: Arrays, where: str, task: str | None
+) -> Targets:
     names = _texts(arrays, None, ("classes",), where)
     numbers = next(iter(columns.values()))
-    if names is None or len(columns) > 1 or numbers.dtype.kind not in "iu":
-        return targets_of(columns, where)
+    labels = len(columns) == 1 and numbers.dtype.kind in "iu" and task != "measure"
+    if names is None or not labels:
+        return targets_of(columns, where, task)
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(names):
         raise DataError(
             f"Labels from 0 to {len(names) - 1} were expected in {where}, since it names "

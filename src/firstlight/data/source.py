@@ -12,7 +12,7 @@ from firstlight.data.builtin import BUILTINS
 from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
-from firstlight.data.named import read_named
+from firstlight.data.named import TARGETS, read_named
 from firstlight.data.npy import open_npy_folder, open_npz, read_npy
 from firstlight.data.paths import require_file, shown
 from firstlight.data.split import split_collection
@@ -97,9 +97,15 @@ def _read_one_file(path: Path, settings: DataSettings) -> Collection:
         return read_named(open_npz(path), path, settings)
     if ending == ".npy":
         # The arrays beside it are its columns, as if all were members of one .npz file.
-        return read_named(
-            open_npy_folder(path.parent) | {"images": lambda: read_npy(path)}, path, settings
-        )
+        beside = open_npy_folder(path.parent)
+        if not settings.target and not any(name in beside for name in TARGETS):
+            raise DataError(
+                f"Targets were expected beside {shown(path)}, which holds images only, but there "
+                "is no labels.npy or targets.npy: save one there with an entry for each image "
+                "(--target names a file that is called otherwise). A trained network needs none: "
+                f"firstlight predict RUN {shown(path)}."
+            )
+        return read_named(beside | {"images": lambda: read_npy(path)}, path, settings)
     if is_idx_images(path):
         return read_idx_file(path, settings)
     raise DataError(f"DATA can be {ACCEPTED}, but {shown(path)} is none of these: name another.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from firstlight.data.stack import counted
 TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.10
 MOST_VALIDATION = 5_000
+NUMBERS = (".csv", ".tsv", ".parquet", ".npz", ".npy")  # files whose targets may be numbers
 
 
 def split_collection(collection: Collection, settings: DataSettings, seed: int) -> Dataset:
@@ -86,7 +88,7 @@ def split_collection(collection: Collection, settings: DataSettings, seed: int) 
             way = "at random"
         parts[pool[chosen]] = part
         sentences.append(f"{part.capitalize()} is {share}, drawn {way} with seed {seed}.")
-    _require_parts(parts, collection, "groups" if whole_groups else "images")
+    _require_parts(parts, collection, whole_groups)
     train, validation, test = (np.flatnonzero(parts == part) for part in PARTS)
     split = Split(train, validation, test, seed, " ".join(sentences))
     return _dataset(collection, settings, split, groups is not None and not whole_groups)
@@ -201,17 +203,25 @@ def _draw_groups(
     return np.flatnonzero(np.isin(inverse, taken))
 
 
-def _require_parts(parts: NDArray[np.str_], collection: Collection, what: str) -> None:
+def _require_parts(parts: NDArray[np.str_], collection: Collection, whole_groups: bool) -> None:
+    empty = next((part for part in PARTS if not (parts == part).any()), None)
+    if empty is None:
+        return
+    classes = len(collection.classes)
+    came = counted(len(parts)) + (f" of {classes:,} classes" if classes else "")
+    if whole_groups:
+        remedy = "at least three groups are needed"
+    elif empty == "train":
+        remedy = "name some of its images as training images"
+    elif classes:
+        remedy = "at least two images of each class are needed"
+    else:
+        remedy = "at least three images are needed"
     hint = ""
-    if len(collection.classes) > len(parts) / 2:
-        hint = (
-            f" It has {len(collection.classes):,} classes for {counted(len(parts))}: if they are "
-            "numbers to measure, write them with a decimal point (0.53)."
-        )
-    for part in PARTS:
-        if not (parts == part).any():
-            raise DataError(
-                f"Images for train, validation and test were expected, but {collection.name} "
-                f"leaves none for {part}: at least three {what} are needed, and more than one "
-                f"image of a class.{hint}"
-            )
+    with_numbers = Path(collection.source).suffix.lower() in NUMBERS
+    if with_numbers and classes > len(parts) / 2:
+        hint = " If its targets are numbers to measure, say so with --task measure."
+    raise DataError(
+        f"Images for train, validation and test were expected, but {collection.name} ({came}) "
+        f"leaves none for {empty}: {remedy}.{hint}"
+    )

@@ -28,6 +28,7 @@ GROUP = ("group", "groups", "patient", "patient_id", "simulation", "pointing")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-")  # in columns of numbers
 WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
+MOSTLY = 0.9  # share of a column's cells that make it one of numbers
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
 # Bytes of memory, measured: a row (its path, its name, why it is left out) and a field of it as
 # Python objects, and the most that a byte of CSV becomes.
@@ -47,6 +48,7 @@ class _Names:
     targets: tuple[str, ...]
     split: str | None
     group: str | None
+    notes: tuple[str, ...] = ()
 
 
 def read_table(path: Path, settings: DataSettings) -> Collection:
@@ -55,8 +57,9 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
     Image paths are relative to the table and have to stay in its folder. Columns are found
     by obvious names (`image`, `path`, `file`; `label`, `class`, `target`; `split`; `group`,
     `patient`, `simulation`) or named by options. Texts and whole numbers are labels, numbers
-    with a decimal point (in Parquet: float columns) are measured. Rows with a gap, or with a
-    path that leads out, are listed in `refused`.
+    with a decimal point (in Parquet: float columns) are measured, unless `settings.task` says
+    otherwise. Where nine of ten cells are such numbers, the others are gaps. Rows with a gap, or
+    with a path that leads out, are listed in `refused`.
 
     Raises:
         DataError: if a column cannot be found, or no image can be read.
@@ -68,7 +71,7 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
     else:
         columns, separator = _read_csv(path)
     names = _find_columns(columns, settings, where)
-    notes = []
+    notes = list(names.notes)
     if separator == ";":
         for name in names.targets:
             points = _with_points(columns[name])
@@ -77,10 +80,10 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
                 notes.append(
                     f"The commas in {shown(name)} are read as decimal points (0,53 as 0.53)."
                 )
-    typed = {name: _typed(columns[name]) for name in names.targets}
+    typed = {name: _typed(columns[name], settings.task) for name in names.targets}
     rows, refused = [], []
     for row, image in enumerate(columns[names.image]):
-        reason = _why_not(image, path.parent) or _gap(typed, row)
+        reason = _why_not(image, path.parent) or _gap(columns, typed, row)
         group = columns[names.group][row] if names.group else "-"
         if reason is None and group in (None, ""):
             reason = f"has no {shown(names.group)}"
@@ -94,7 +97,8 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
     if not len(stack.kept):
         raise nothing_readable(f"the table {where}", refused)
     kept = [rows[k] for k in stack.kept]
-    targets = targets_of({name: [typed[name][row] for row in kept] for name in typed}, where)
+    given = {name: [typed[name][row] for row in kept] for name in typed}
+    targets = targets_of(given, where, settings.task)
     parts = [""] * len(kept)
     if names.split:
         words = columns[names.split]
@@ -160,9 +164,13 @@ def _read_csv(path: Path) -> tuple[Columns, str]:
 def _with_points(values: Sequence[str]) -> list[str] | None:
     """A column of numbers with decimal commas, written with points; None where it is none."""
     given = [value for value in values if value.lower() not in MISSING]
-    if not any("," in value for value in given) or not all(map(DECIMAL_COMMA.fullmatch, given)):
+    numbers = {value for value in given if DECIMAL_COMMA.fullmatch(value)}
+    others = [value for value in given if value not in numbers]
+    if not any("," in value for value in numbers) or any(map(_is_number, others)):
         return None
-    return [value.replace(",", ".") for value in values]
+    if len(others) > (1 - MOSTLY) * len(given):
+        return None
+    return [value.replace(",", ".") if value in numbers else value for value in values]
 
 
 def _read_parquet(path: Path) -> Columns:
@@ -199,7 +207,9 @@ def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Name
         asked: str | None, known: tuple[str, ...], option: str, what: str, needed: bool
     ) -> str | None:
         if asked is not None:
-            there = [name for name in columns if name == asked]
+            there = [name for name in columns if name == asked] or [
+                name for name in columns if _plain(name) == asked.strip().lower()
+            ]
         else:
             there = [name for name in columns if _plain(name) in known]
         if len(there) == 1 or not (there or needed or asked):
@@ -212,12 +222,19 @@ def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Name
         )
 
     image = find(settings.image_column, IMAGE, "--image-column", "the image files", True)
-    targets: Sequence[str | None] = [
-        find(name, (), "--target", "the target", True) for name in settings.target
-    ] or [find(None, TARGET, "--target", "the label or target", True)]
     split = find(settings.split_column, SPLIT, "--split-column", "the split", False)
     group = find(settings.group_column, GROUP, "--group-column", "the groups", False)
-    return _Names(str(image), tuple(str(name) for name in targets), split, group)
+    others = [name for name in columns if name not in (image, split, group)]
+    notes: tuple[str, ...] = ()
+    targets: Sequence[str | None]
+    if settings.target:
+        targets = [find(name, (), "--target", "the target", True) for name in settings.target]
+    elif len(others) == 1 and _plain(others[0]) not in TARGET:
+        targets = others[:1]
+        notes = (f"The column {shown(others[0])} is the target: the table has no other for it.",)
+    else:
+        targets = [find(None, TARGET, "--target", "the label or target", True)]
+    return _Names(str(image), tuple(map(str, targets)), split, group, notes)
 
 
 def _plain(name: str) -> str:
@@ -229,18 +246,28 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _typed(values: Sequence[Any]) -> list[Any]:
-    """A column as whole numbers, numbers or texts, None where a value is missing."""
+def _typed(values: Sequence[Any], task: str | None) -> list[Any]:
+    """A column as whole numbers, numbers or texts, None where a value is missing or unreadable."""
     if not all(isinstance(value, str) or value is None for value in values):
         return list(values)
     given = [value for value in values if _text(value).lower() not in MISSING]
-    if given and all(WHOLE.fullmatch(value) for value in given):
+    numbers = [value for value in given if _is_number(value)]
+    pointed = sum(not WHOLE.fullmatch(value) for value in numbers)
+    if task == "measure":
+        kind: Any = float if numbers else str
+    elif given and all(WHOLE.fullmatch(value) for value in given):
         # "007" stays a text: as a number it would lose its zeros.
-        kind: Any = int if all(str(int(value)) == value for value in given) else str
+        kind = int if all(str(int(value)) == value for value in given) else str
     else:
-        kind = float if given and all(map(_is_number, given)) else str
+        # One bad cell must not make a class of every number.
+        mostly = len(numbers) >= MOSTLY * len(given) and pointed > len(numbers) / 2
+        kind = float if numbers and (len(numbers) == len(given) or mostly) else str
     gaps = MISSING if kind is not str else ("",)
-    return [None if _text(value).lower() in gaps else kind(value) for value in values]
+    readable = [
+        _text(value).lower() not in gaps and (kind is not float or _is_number(value))
+        for value in values
+    ]
+    return [kind(value) if fine else None for value, fine in zip(values, readable, strict=True)]
 
 
 def _is_number(text: str) -> bool:
@@ -251,12 +278,14 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _gap(typed: Columns, row: int) -> str | None:
+def _gap(columns: Columns, typed: Columns, row: int) -> str | None:
     """Why the targets of a row cannot be used, or None."""
     for name, values in typed.items():
         value = values[row]
         if value is None:
-            return f"has no {shown(name)}"
+            cell = _text(columns[name][row])
+            what = f"{shown(cell)!r} is no number" if cell else "empty"
+            return f"row {row + 1}: {what} ({shown(name)})"
         if isinstance(value, float) and not math.isfinite(value):
             return f"has {value} as {shown(name)}"
     return None

@@ -45,36 +45,48 @@ class Targets:
     notes: tuple[str, ...] = ()
 
 
-def targets_of(columns: Mapping[str, Any], where: str) -> Targets:
+def targets_of(columns: Mapping[str, Any], where: str, task: str | None = None) -> Targets:
     """Targets from one column or several.
 
     One column of texts or whole numbers holds class labels (`classify`). One column of
     numbers with a decimal point, or several columns of numbers, are values (`measure`).
+    With `task="measure"` a column of whole numbers is values, too.
 
     Args:
         columns: by name, each `(N,)` numbers or texts without gaps. A name that ends in
             square brackets gives the unit: `size [mm]`.
         where: the source, for messages.
+        task: `classify` or `measure` where the user says so, None: as the columns look.
 
     Raises:
-        DataError: if there are fewer than two classes, texts among several columns, or
-            numbers that are not finite.
+        DataError: if there are fewer than two classes, texts among several columns, numbers
+            that are not finite, or columns that do not suit the task.
 
     Example:
         >>> targets_of({"animal": ["cat", "dog", "cat"]}, "a table").values
         array([0, 1, 0])
         >>> targets_of({"size [mm]": [1.5, 2.0, 0.5]}, "a table").units
         ('mm',)
+        >>> targets_of({"age": [30, 41]}, "a table", "measure").values.ravel()
+        array([30., 41.], dtype=float32)
     """
     arrays = {name: np.asarray(values) for name, values in columns.items()}
-    if len(arrays) == 1:
+    if len(arrays) == 1 and task != "measure":
         ((name, values),) = arrays.items()
         if values.dtype.kind != "f":
-            return _labels(name, values, where)
+            return _labels(name, values, where, task)
+    if task == "classify":
+        came = "numbers with a decimal point" if len(arrays) == 1 else "several target columns"
+        raise DataError(
+            f"One column of texts or whole numbers was expected to classify, but {came} came "
+            f"({', '.join(map(shown, arrays))} in {where}): leave --task classify out to have them "
+            "measured, or store one class for each image."
+        )
     for name, values in arrays.items():
-        if values.dtype.kind not in "iuf":
+        if values.dtype.kind not in "biuf":
+            what = "Targets to measure" if len(arrays) == 1 else "Several target columns"
             raise DataError(
-                f"Several target columns have to hold numbers, but {shown(name)} in {where} "
+                f"{what} have to hold numbers, but {shown(name)} in {where} "
                 "holds texts: name numeric columns, or a single column of labels, with --target."
             )
         bad = np.flatnonzero(~np.isfinite(values))
@@ -90,7 +102,7 @@ def targets_of(columns: Mapping[str, Any], where: str) -> Targets:
     return Targets("measure", values, names=names, units=units)
 
 
-def _labels(name: str, values: NDArray[Any], where: str) -> Targets:
+def _labels(name: str, values: NDArray[Any], where: str, task: str | None) -> Targets:
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind not in "iubU":
@@ -100,15 +112,15 @@ def _labels(name: str, values: NDArray[Any], where: str) -> Targets:
         )
     found, numbers = np.unique(values, return_inverse=True)
     notes: tuple[str, ...] = ()
-    if values.dtype.kind in "iu" and name.lower() not in LABELS:
+    if task is None and values.dtype.kind in "iu" and name.lower() not in LABELS:
         notes = (
             f"The whole numbers in {shown(name)} are read as the labels of {len(found):,} classes; "
-            "write them with a decimal point (3.0) to have them measured.",
+            "--task measure has them measured.",
         )
-    elif len(values) >= FEWEST_ROWS and len(found) > len(values) / 2:
+    elif task is None and len(values) >= FEWEST_ROWS and len(found) > len(values) / 2:
         notes = (
             f"{shown(name)} has {len(found):,} classes for {len(values):,} images: is it a number "
-            "to measure? Then write all its values with a decimal point (0.53).",
+            "to measure? Then say so with --task measure.",
         )
     return class_targets([str(item) for item in found], numbers, where, notes)
 

@@ -54,21 +54,26 @@ def _scores(comparison: Comparison) -> str:
     if not comparison.differences:
         return ""
     first, *_ = comparison.differences
-    rows = [(first.first, f"{first.first_value:.4f}", "–", "–", "–")]
+    form = ".2%" if first.score == "accuracy" else ".4f"
+    rows = [(first.first, _score(first.first_value, form), "–", "–", "–")]
     for d in comparison.differences:
         low, high = d.change.low or 0.0, d.change.high or 0.0
-        interval = f"{low:+.4f} to {high:+.4f}"
+        interval = f"{_score(low, '+' + form)} to {_score(high, '+' + form)}"
         rows.append(
             (
                 d.second,
-                f"{d.second_value:.4f}",
-                f"{d.change.value:+.4f}",
+                _score(d.second_value, form),
+                _score(d.change.value, "+" + form),
                 interval,
                 f"{d.adjusted_p_value:.3g}",
             )
         )
     heads = ("run", first.score, "difference", "95 % interval", "p")
     return table(heads, rows, f"Each run against {first.first}")
+
+
+def _score(value: float, form: str) -> str:
+    return format(value, form).replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def _differing(comparison: Comparison) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from firstlight.core.dataset import Dataset
 from firstlight.core.exploration import Exploration
@@ -93,6 +93,7 @@ def _class_counts(figure: Figure, bottom: float, exploration: Exploration) -> No
         colour = PART_COLOURS[part.part]
         axes.barh(range(len(classes)), part.class_counts, 0.72, done, color=colour, label=part.part)
         done += part.class_counts
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yticks(range(len(named)), named, parse_math=False)
     axes.set_ylim(len(classes) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -157,13 +158,15 @@ def _pixels(figure: Figure, bottom: float, exploration: Exploration) -> None:
         )
         counts = np.array(histogram.counts)
         axes.stairs(counts / counts.sum(), histogram.edges, fill=True, color=POSITIVE)
+        if k == 0 and whole_numbers:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
         grid(axes)
 
 
 def _one_hot_height(dataset: Dataset) -> float:
-    rows = min(ONE_HOT_ROWS, len(dataset.train))
+    rows = min(ONE_HOT_ROWS, len(dataset.classes))
     return 0.3 * rows + (1.75 if _longest(dataset) > 3 else 1.0)
 
 
@@ -174,10 +177,9 @@ def _longest(dataset: Dataset) -> int:
 def _one_hot(figure: Figure, bottom: float, dataset: Dataset) -> None:
     """Labels beside the row of numbers that the loss compares with the network's answer."""
     columns = min(len(dataset.classes), ONE_HOT_COLUMNS)
-    rows = min(ONE_HOT_ROWS, len(dataset.train))
-    targets = dataset.train.targets[:rows]
-    one_hot = (targets[:, None] == np.arange(columns)).astype(int)
-    labels = [f"label {label(dataset.classes[int(target)])}" for target in targets]
+    rows = min(ONE_HOT_ROWS, len(dataset.classes))
+    one_hot = np.eye(rows, columns, dtype=int)
+    labels = [f"label {label(name)}" for name in dataset.classes[:rows]]
     left = 0.5 + 0.08 * max(map(len, labels))
     axes = add_panel(figure, left, bottom + 0.25, 0.42 * columns, 0.3 * rows)
     axes.imshow(one_hot, cmap=BLUES, vmin=0, vmax=1.5, aspect="auto", interpolation="nearest")
@@ -192,7 +194,8 @@ def _one_hot(figure: Figure, bottom: float, dataset: Dataset) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     more = "" if columns == len(dataset.classes) else f" (the first {columns} of the classes)"
-    title = f"labels of the first training images, and the same as one-hot rows{more}"
+    some = "the" if rows == len(dataset.classes) else "the first"
+    title = f"labels of {some} classes, and the same as one-hot rows{more}"
     height = figure.get_size_inches()[1]
     top = (bottom + _one_hot_height(dataset) - 0.3) / height
     figure.text(0.35 / WIDTH, top, title, fontsize=10, color=INK)

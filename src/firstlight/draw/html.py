@@ -30,6 +30,7 @@ p, ul { max-width: 44rem; margin: .5rem 0; }
 .over, .quiet, caption, figcaption, dd.note { color: var(--quiet); }
 .over { margin: 0; }
 .result { font-size: 1.3rem; line-height: 1.45; }
+.warning { border-left: 4px solid var(--negative); background: var(--card); padding: .6rem 1rem; }
 .scores { display: grid; grid-template-columns: repeat(auto-fill, minmax(13.5rem, 1fr));
   gap: .75rem; margin: 1.5rem 0 0; }
 .scores > div { background: var(--card); border: 1px solid var(--line); border-radius: 8px;

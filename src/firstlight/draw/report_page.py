@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from firstlight.core.findings import LayerCost
-from firstlight.core.reports import Report, Score
+from firstlight.core.reports import Report, Score, worse_than_mean
 from firstlight.draw.answers import (
     confusion_figure,
     mistakes_figure,
@@ -77,7 +77,7 @@ def report_page(
         >>> report = Report("classify", "pets, test", 1, {"accuracy": Score(1.0)}, answers,
         ...     np.array([0]), classes=("cat", "dog"), confusion=np.array([[1, 0], [0, 0]]))
         >>> pngs = to_pngs(report_figures(report, []))
-        >>> "1 of 1 images" in report_page({"name": "first"}, report, [], (), pngs)
+        >>> "1 of 1 image that" in report_page({"name": "first"}, report, [], (), pngs)
         True
     """
     name = str(run.get("name", report.data))
@@ -87,7 +87,9 @@ def report_page(
     notes = data.pop("notes", ())
     body = [
         f'<header><p class="over">firstlight report: {escape(report.data)}</p>'
-        f"<h1>{escape(name)}</h1>{paragraph(headline(report), 'result')}{_scores(report)}</header>",
+        f"<h1>{escape(name)}</h1>{paragraph(headline(report), 'result')}"
+        + "".join(paragraph(note, "warning") for note in report.notes)
+        + f"{_scores(report)}</header>",
         _training(run, epochs, figures),
         _classes(report, figures) if report.task == "classify" else _values(report, figures),
         _mistakes(report, images),
@@ -142,22 +144,27 @@ def headline(report: Report) -> str:
         >>> from firstlight.core.reports import Predictions
         >>> answers = Predictions(np.array(["a"]), np.array([[3.0]], np.float32), "measure")
         >>> headline(Report("measure", "sky", 1, {"rmse": Score(0.5)}, answers, np.array([[3.5]])))
-        'Its values are off by 0.5 (root mean square) on 1 images that it was not trained on.'
+        'Its values are off by 0.5 (root mean square) on 1 image that it was not trained on.'
     """
     if report.task == "classify":
         accuracy = report.scores["accuracy"]
         right = round(accuracy.value * report.count)
         return (
             f"It names {_number(accuracy.value, percent=True)} right: {right:,} of "
-            f"{report.count:,} images that it was not trained on.{_likely(accuracy, percent=True)}"
+            f"{_images(report.count)} that it was not trained on.{_likely(accuracy, percent=True)}"
         )
     units = set(report.predictions.target_units)
     unit = f" {units.pop()}".rstrip() if len(units) == 1 else ""
     rmse = report.scores["rmse"]
+    fit = "".join(f"{sentence} " for sentence in worse_than_mean(report))
     return (
-        f"Its values are off by {rmse.value:.3g}{unit} (root mean square) on {report.count:,} "
-        f"images that it was not trained on.{_likely(rmse, percent=False)}"
+        f"{fit}Its values are off by {rmse.value:.3g}{unit} (root mean square) on "
+        f"{_images(report.count)} that it was not trained on.{_likely(rmse, percent=False)}"
     )
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def _likely(score: Score, percent: bool) -> str:
@@ -170,6 +177,11 @@ def _number(value: float, percent: bool) -> str:
     if not isfinite(value):
         return "–"
     return f"{100 * value:.2f}{NO_BREAK}%" if percent else f"{value:.4g}"
+
+
+def _measured(name: str, value: float | None) -> str:
+    """A loss or metric of an epoch, with a dash where it is not finite."""
+    return "–" if value is None else _number(value, percent=name in SHARES)
 
 
 def _interval(score: Score, percent: bool) -> str:
@@ -207,7 +219,7 @@ def _training(
     if last.get("images_per_second"):
         words += f", {last['images_per_second']:,.0f} images a second in the last"
     ends = ", ".join(
-        f"{key.replace('_', ' ')} {'–' if last[key] is None else format(last[key], '.4g')}"
+        f"{key.replace('_', ' ')} {_measured(key.removeprefix('validation_'), last[key])}"
         for key in last
         if key == "loss" or key.startswith("validation_")
     )
@@ -226,7 +238,13 @@ def _training(
 
 def _classes(report: Report, figures: Mapping[str, bytes]) -> str:
     rows = [
-        (row.name, f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.count:,}")
+        (
+            row.name,
+            _number(row.precision, percent=True),
+            _number(row.recall, percent=True),
+            f"{row.f1:.4f}",
+            f"{row.count:,}",
+        )
         for row in report.per_class
     ]
     explained = (
@@ -285,17 +303,17 @@ def _network(layers: tuple[LayerCost, ...]) -> str:
             " × ".join(map(str, layer.makes)),
             f"{layer.parameters:,}",
             f"{layer.flops:,}",
-            "–" if layer.receptive_field is None else "{} × {}".format(*layer.receptive_field),
+            "all" if layer.receptive_field is None else "{} × {}".format(*layer.receptive_field),
         )
         for layer in layers
     ]
     parameters = sum(layer.parameters for layer in layers)
     flops = sum(layer.flops for layer in layers)
     words = (
-        f"{parameters:,} parameters; {flops:,} floating-point operations for one image. "
-        "The field is what one output value sees of the image, in pixels."
+        f"{parameters:,} parameters; {flops:,} floating-point operations (FLOPs) for one image. "
+        "Sees: height × width in pixels of the image that one output number depends on."
     )
-    heads = ("layer", "kind", "makes", "parameters", "operations", "field")
+    heads = ("layer", "kind", "makes", "parameters", "FLOPs", "sees")
     return section("Network", paragraph(words), table(heads, rows, "Layers", words=2))
 
 

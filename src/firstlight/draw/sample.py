@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from firstlight.core.dataset import Dataset, Images
@@ -76,6 +77,8 @@ def _draw_example(figure: Figure, dataset: Dataset, one: Images, bottom: float) 
     words = f"{label(name, 20)} {label(target_words(dataset, one.targets[0]))}"
     axes = add_panel(figure, 7.15, bottom, 2.0, 2.0, title=words)
     axes.set_anchor("NW")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if image.shape[2] >= 3:
         axes.imshow(displayed(one.images)[0], extent=(0, image.shape[1], image.shape[0], 0))
         return

@@ -43,6 +43,7 @@ def report_to_dict(report: Report) -> dict[str, Any]:
         "per_class": [asdict(row) for row in report.per_class],
         "confusion": None if report.confusion is None else report.confusion.tolist(),
         "confused": [asdict(pair) for pair in report.confused],
+        "notes": list(report.notes),
         "refused": [asdict(refused) for refused in report.predictions.refused],
     }
 
@@ -101,6 +102,7 @@ def report_from_dict(
             confusion=None if confusion is None else np.array(confusion, np.int64),
             confused=tuple(ConfusedPair(**pair) for pair in document["confused"]),
             groups=groups,
+            notes=tuple(document["notes"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunError(

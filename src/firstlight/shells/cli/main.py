@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import typer
 from firstlight.core.errors import FirstlightError
 from firstlight.models.backend import hurry
 from firstlight.shells.cli.answer import write_document
+from firstlight.shells.cli.streams import outlive_readers
 
 INTERRUPTED = 130
 
@@ -29,10 +29,7 @@ class Failure:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `firstlight` with these arguments (default: the process's) and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A file name that the terminal's encoding lacks is spelled out, not fatal.
-            stream.reconfigure(errors="backslashreplace")
+    outlive_readers()
     warnings.showwarning = _show_warning
     hurry()
     sys.exit(run(list(arguments)))
@@ -48,7 +45,7 @@ def run(arguments: list[str]) -> int:
     try:
         from firstlight.shells.cli.verbs import app
 
-        code = app(arguments, prog_name="firstlight", standalone_mode=False) or 0
+        code = app(arguments or ["--help"], prog_name="firstlight", standalone_mode=False) or 0
         if code == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
             raise KeyboardInterrupt
         return int(code)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from firstlight.core.settings import METRICS
-from firstlight.shells.cli.terminal import say
+from firstlight.shells.cli.terminal import say, warn
 from firstlight.shells.cli.text import clean, counted, duration, number, percent
 
 if TYPE_CHECKING:
@@ -23,14 +24,29 @@ Event = dict[str, Any]
 FRACTIONS = frozenset({"accuracy", "top_3"})
 REFUSED_SHOWN = 3
 ROOM_FOR_A_BAR = 100  # columns
+# Columns of the table of epochs, each with the blank before it: epoch, loss and metric (twice),
+# images per second and time.
+PLACE_WIDTH = 9
+SCORE_WIDTHS = (10, 11)
+SPEED_WIDTHS = (12, 9)
 
 
 def score_text(name: str, value: float | None) -> str:
-    """A score as its name asks for: fractions in percent, everything else as a number."""
+    """A score as its name asks for: fractions in percent, everything else as a number.
+
+    No number is longer than nine characters, so that columns of them stay in line.
+
+    Example:
+        >>> score_text("accuracy", 0.9), score_text("loss", 0.25), score_text("loss", 4.6e12)
+        ('90.00 %', '0.2500', '4.60e+12')
+    """
     if name in FRACTIONS:
         return percent(value)
-    fits = value is not None and 0.001 <= abs(value) < 1000
-    return f"{value:.4f}" if fits else number(value)
+    if value is None or not math.isfinite(value) or value == 0:
+        return number(value)
+    if 0.001 <= abs(value) < 1000:
+        return f"{value:.4f}"
+    return number(value) if 1000 <= abs(value) < 1e6 else f"{value:.2e}"
 
 
 @contextmanager
@@ -96,7 +112,7 @@ class _Lines:
         elif kind == "epoch":
             self._epoch(event)
         elif kind == "state" and event["state"] == "warning":
-            self._warn(event["message"])
+            warn(self._console, event["message"])
         elif kind == "state" and event["state"] != "stopped":  # the error's line tells that
             say(self._console, event["message"])
 
@@ -116,10 +132,7 @@ class _Lines:
                 more = f"and {len(refused) - REFUSED_SHOWN:,} more: firstlight explore "
                 self._indented(more + shlex.quote(self._data))
         for warning in event.get("warnings", ()):
-            self._warn(warning)
-
-    def _warn(self, words: str) -> None:
-        self._console.print(Text.assemble(("warning: ", "bold yellow"), clean(words)))
+            warn(self._console, warning)
 
     def _indented(self, words: str) -> None:
         self._console.print(Padding(Text(clean(words)), (0, 0, 0, 2), expand=False))
@@ -148,20 +161,25 @@ class _Lines:
     def _epoch(self, event: Event) -> None:
         if not self._metric:
             self._metric = _metric_of(event)
-            self._print(f"{'':9}{'training':>20}{'validation':>20}")
-            name = clean(self._metric)
-            self._print(
-                f"{'epoch':<9}{'loss':>9}{name:>11}{'loss':>9}{name:>11}{'images/s':>11}{'time':>9}"
-            )
+            both = SCORE_WIDTHS[0] + SCORE_WIDTHS[1]
+            self._print(f"{'':{PLACE_WIDTH}}{'training':>{both}}{'validation':>{both}}")
+            heads = ("loss", clean(self._metric)) * 2
+            self._row("epoch", heads, ("images/s", "time"))
         name = self._metric
         loss, validation_loss = event["loss"], event.get("validation_loss")
         self._validation = score_text(name, event.get(f"validation_{name}"))
         place = f"{event['epoch']}/{event['epochs']}"
-        self._print(
-            f"{place:<9}{score_text('loss', loss):>9}{score_text(name, event.get(name)):>11}"
-            f"{score_text('loss', validation_loss):>9}{self._validation:>11}"
-            f"{event['images_per_second']:>11,.0f}{duration(event['seconds']):>9}"
-        )
+        training = (score_text("loss", loss), score_text(name, event.get(name)))
+        validation = (score_text("loss", validation_loss), self._validation)
+        speed = (f"{event['images_per_second']:,.0f}", duration(event["seconds"]))
+        self._row(place, (*training, *validation), speed)
+
+    def _row(self, place: str, scores: Sequence[str], speed: Sequence[str]) -> None:
+        """One line of the table of epochs; where it would wrap, the speed is left out."""
+        cells = [f"{word:>{width}}" for word, width in zip(scores, SCORE_WIDTHS * 2, strict=True)]
+        if self._console.width >= PLACE_WIDTH + 2 * sum(SCORE_WIDTHS) + sum(SPEED_WIDTHS):
+            cells += [f"{word:>{width}}" for word, width in zip(speed, SPEED_WIDTHS, strict=True)]
+        self._print(f"{place:<{PLACE_WIDTH}}{''.join(cells)}")
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line.rstrip()), soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,16 +25,29 @@ FORMATS = ("table", "csv", "json")
 SUFFIXES = (".csv", ".json")
 
 
-def check_format(format: str, output: Path | None) -> None:
-    """Refuse a form that there is none of, before the network answers.
+def check_output(format: str, output: Path | None) -> None:
+    """Refuse a form that there is none of and a place that takes no file, before all else.
 
     Raises:
-        SettingError: the format or the file's ending is unknown.
+        SettingError: the format or the file's ending is unknown, or the file cannot be written.
     """
     if format not in FORMATS:
         raise SettingError(f"--format takes one of {', '.join(FORMATS)}, but {format!r} came.")
     if output is not None and output.suffix.lower() not in SUFFIXES:
         raise SettingError(f"--output writes .csv or .json, but {output.name!r} came: end it so.")
+    if output is None:
+        return
+    if output.is_dir():
+        raise SettingError(f"--output writes a file, but {output} is a folder: name a file in it.")
+    folder = output.parent
+    if not folder.is_dir():
+        raise SettingError(
+            f"--output writes into a folder that exists, but {folder} is none: make it first."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingError(
+            f"--output needs a folder that can be written, but {folder} cannot: choose another."
+        )
 
 
 def predictions_document(predictions: Predictions) -> dict[str, Any]:

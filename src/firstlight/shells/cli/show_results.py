@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firstlight.core.reports import worse_than_mean
 from firstlight.shells.cli.progress import score_text
-from firstlight.shells.cli.terminal import heading, say, say_path, show_table
-from firstlight.shells.cli.text import percent
+from firstlight.shells.cli.terminal import heading, say, say_path, show_table, warn
+from firstlight.shells.cli.text import counted, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +30,9 @@ def show_run(console: Console, run: Run) -> None:
 
 def show_report(console: Console, report: Report) -> None:
     """Scores with their intervals, the per-class table, the most confused pairs."""
-    heading(console, f"{report.data}: {report.count:,} images")
+    heading(console, f"{report.data}: {counted(report.count, 'image')}")
+    for note in (*worse_than_mean(report), *report.notes):
+        warn(console, note)
     units = dict(
         zip(report.predictions.target_names, report.predictions.target_units, strict=False)
     )
@@ -79,7 +82,7 @@ def _with_unit(name: str, score: Score, units: dict[str, str]) -> str:
 
 def show_comparison(console: Console, comparison: Comparison, save: Path | None) -> None:
     """Settings that differ, final numbers, and whether the difference is more than chance."""
-    heading(console, f"Compared on the same {comparison.count:,} test images")
+    heading(console, f"Compared on the same {counted(comparison.count, 'test image')}")
     if comparison.differences:
         first = comparison.differences[0]
         scores = [(first.first, score_text(first.score, first.first_value))]

@@ -23,6 +23,11 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(Text(clean(text), style=style))
 
 
+def warn(console: Console, text: str) -> None:
+    """A warning, wrapped at words."""
+    console.print(Text.assemble(("warning: ", "bold yellow"), clean(text)))
+
+
 def say_path(console: Console, name: str, path: object) -> None:
     """A labelled path in one piece, however long: it can be copied and clicked."""
     console.print(Text(f"{name:<8}{clean(path)}"), soft_wrap=True)

@@ -248,7 +248,7 @@ def predict(
     """Ask a trained network: class and probability, or value."""
     from firstlight.shells.cli import show_predictions as forms
 
-    forms.check_format(format, output)
+    forms.check_output(format, output)
     from firstlight import api
 
     with nullcontext() if format == "table" else prints_to_stderr():
