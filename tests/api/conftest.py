@@ -27,6 +27,13 @@ def striped(count=240, seed=0):
     return images, labels[targets]
 
 
+def unfinish(run):
+    """Take the end off a run's events, as if it had been killed just before."""
+    events = run.folder / "events.jsonl"
+    lines = events.read_text().splitlines(keepends=True)
+    events.write_text("".join(line for line in lines if '"kind": "end"' not in line))
+
+
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """A folder with `stripes.npz`, `glow.npz` (a number to measure) and two networks."""

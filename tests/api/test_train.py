@@ -12,7 +12,7 @@ import firstlight as fl
 from firstlight.core.errors import ModelError, RunError, SettingError
 from firstlight.training.stopping import InterruptedRunError
 
-from .conftest import striped
+from .conftest import striped, unfinish
 
 
 def test_a_run_leaves_what_its_folder_promises(run):
@@ -129,7 +129,8 @@ def test_changed_data_are_not_trained_on(place, settings):
     with np.load(place / "stripes.npz") as arrays:
         images, labels = arrays["images"], arrays["labels"]
     np.savez(place / "changing.npz", images=images, labels=labels)
-    fl.train(place / "changing.npz", runs=place / "runs", name="before", **settings | {"epochs": 1})
+    settings = settings | {"epochs": 1}
+    unfinish(fl.train(place / "changing.npz", runs=place / "runs", name="before", **settings))
     images[0, 0, 0] ^= 1
     np.savez(place / "changing.npz", images=images, labels=labels)
     for verb in (fl.resume, fl.evaluate):
@@ -212,6 +213,7 @@ def test_a_layer_of_ones_own_trains_and_resumes(own, place):
     assert own.run.report.scores["accuracy"].value > 0.9
     factor = own.run.model.get_weights()[0]
     assert not np.allclose(factor, 1)
+    unfinish(own.run)
     resumed = fl.resume("own", runs=place / "runs")
     np.testing.assert_array_equal(resumed.model.get_weights()[0], factor)
 
@@ -224,6 +226,7 @@ def test_code_is_run_for_a_model_only_where_it_is_trusted(own, place):
 
 
 def test_a_changed_file_is_not_run_on_resume(own, place):
+    unfinish(own.run)
     own.source.write_text(OWN + "\nraise SystemExit('run')\n")
     with pytest.raises(RunError, match=r"own\.py is not the file that run own was trained with"):
         fl.resume("own", runs=place / "runs")
@@ -231,6 +234,7 @@ def test_a_changed_file_is_not_run_on_resume(own, place):
 
 
 def test_a_file_that_came_with_the_run_is_never_run(own, place):
+    unfinish(own.run)
     inside = own.run.folder / "own.py"
     inside.write_text(OWN)
     information = json.loads((own.run.folder / "run.json").read_text())
@@ -245,7 +249,7 @@ def test_a_changed_network_is_not_resumed(place, settings):
     net = place / "changing.yaml"
     net.write_text((place / "net.yaml").read_text())
     settings = settings | {"model": str(net), "epochs": 1}
-    fl.train(place / "stripes.npz", runs=place / "runs", name="changing", **settings)
+    unfinish(fl.train(place / "stripes.npz", runs=place / "runs", name="changing", **settings))
     net.write_text(net.read_text().replace("relu", "tanh"))
     with pytest.raises(RunError, match="network of run changing has changed"):
         fl.resume("changing", runs=place / "runs")
@@ -309,3 +313,18 @@ def test_two_classes_behind_one_sigmoid(place, settings):
     assert run.report.scores["accuracy"].value == pytest.approx(right)
     assert right > 0.9
     np.testing.assert_allclose(run.report.predictions.values[:, 1], answers, atol=1e-5)
+
+
+def test_values_of_any_size_are_measured(place, settings):
+    with np.load(place / "glow.npz") as arrays:
+        images, brightness = arrays["images"], arrays["brightness"]
+    kelvin = 5000 + 100 * brightness
+    np.savez(place / "kelvin.npz", images=images, temperature=kelvin)
+    run = fl.train(
+        place / "kelvin.npz",
+        runs=place / "runs",
+        target="temperature",
+        **settings | {"model": str(place / "measuring.yaml"), "epochs": 30},
+    )
+    assert run.report.scores["r2"].value > 0.5
+    assert abs(run.report.scores["bias"].value) < kelvin.std() / 2

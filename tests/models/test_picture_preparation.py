@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from firstlight.core.errors import ModelError
-from firstlight.models import build_model, default_preparation, prepare_model
+from firstlight.models import answer_in_units, build_model, default_preparation, prepare_model
+from firstlight.models.backend import import_keras
 from firstlight.models.preparation import channel_statistics
 
 
@@ -107,3 +108,22 @@ def test_a_constant_channel_does_not_divide_by_zero() -> None:
     images = np.full((3, 28, 28, 1), 7, "uint8")
     prepared = prepare_model(model, "standardise", images)
     assert np.isfinite(answer(prepared, images.astype("float32"))).all()
+
+
+@pytest.mark.parametrize("name", ["simple", "residual"])
+def test_measured_values_come_in_their_units(name: str) -> None:
+    targets = np.array([[10.0, 4000.0, 7.0], [30.0, 6000.0, 7.0]], np.float32)
+    model = build_model(name, (20, 20, 1), 3, "measure")
+    in_units = answer_in_units(model, targets)
+    images = np.random.default_rng(0).uniform(0, 1, (4, 20, 20, 1)).astype("float32")
+    plain, scaled = (m.predict(images, verbose=0) for m in (model, in_units))
+    # By hand: standard deviations 10, 1000 and none; means 20, 5000 and 7.
+    np.testing.assert_allclose(scaled, plain * [10, 1000, 1] + [20, 5000, 7], rtol=1e-4)
+    assert in_units.count_params() == model.count_params()
+
+
+def test_a_bounded_answer_stays_as_it_is() -> None:
+    keras = import_keras()
+    last = keras.layers.Dense(1, activation="sigmoid")
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), last])
+    assert answer_in_units(model, np.array([[1.0], [3.0]])) is model

@@ -478,8 +478,8 @@ def test_one_initializer_for_all_and_settings_of_its_own(notebook: Path) -> None
 def test_a_function_that_fails_is_a_finding(notebook: Path) -> None:
     checkup = check_model(f"{notebook}:make_model_simple", (8, 8, 1), 10, "classify")
     assert checkup.errors[0].message == (
-        "net.py:make_model_simple stopped in line 8 while making the network for 8x8x1 images: a kernel or a "
-        "pooling is larger than what is left of the image when it comes."
+        "net.py:make_model_simple stopped in line 8 while making the network for 8x8x1 images: "
+        "a kernel or a pooling is larger than what is left of the image when it comes."
     )
 
 

@@ -30,6 +30,7 @@ class Ready:
 def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     """Everything that a training needs; `kept` are settings that a resumed run keeps."""
     from firstlight.models import (
+        answer_in_units,
         build_model,
         check_model,
         default_preparation,
@@ -54,6 +55,8 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     model = build_model(settings.model, *what)
     settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
     model = prepare_model(model, str(settings.prepare), dataset.train.images)
+    if dataset.task == "measure":
+        model = answer_in_units(model, dataset.train.targets)
     network = lower(model)
     warnings = [found.message for found in checkup.findings if found.level == "warning"]
     warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]

@@ -12,6 +12,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "answer_in_units": "preparation",
     "apply_fix": "doctor",
     "build_layers": "layers",
     "build_model": "building",
@@ -38,6 +39,7 @@ _HOMES = {
 __all__ = [
     "RECIPES",
     "Recipe",
+    "answer_in_units",
     "apply_fix",
     "build_layers",
     "build_model",

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from firstlight.core.errors import ModelError
 from firstlight.core.settings import PREPARATIONS
+from firstlight.models.answer_rules import ending_of
 from firstlight.models.backend import import_keras
 from firstlight.models.graph import calls_of
 from firstlight.models.layers import suggestion
@@ -80,6 +81,43 @@ def prepare_model(model: keras.Model, preparation: str, images: NDArray[Any]) ->
     if isinstance(model, keras.Sequential):
         return keras.Sequential([inputs, first, *model.layers], name=model.name)
     return keras.Model(inputs, model(first(inputs)), name=f"prepared_{model.name}")
+
+
+def answer_in_units(model: keras.Model, targets: NDArray[np.float32]) -> keras.Model:
+    """The model with a last layer that turns answers around 0 into values like the targets.
+
+    A new network answers with numbers near 0 and 1. Asked for temperatures around 6,000 it would
+    spend its training on getting there. The layer multiplies by each target's standard deviation
+    and adds its mean, so the model learns standardised targets and answers in their units.
+
+    Args:
+        model: a Keras model that measures.
+        targets: the **training** targets, `(N, T)`.
+
+    Returns:
+        A model that shares its layers with `model`, which is returned itself where its answer
+        does not end in a linear Dense layer (behind a sigmoid, say).
+
+    Example:
+        >>> from firstlight.models import build_model
+        >>> model = build_model("simple", (28, 28, 1), 1, "measure")
+        >>> answer_in_units(model, np.array([[4000.0], [6000.0]])).layers[-1].offset
+        [5000.0]
+    """
+    keras = import_keras()
+    last = calls_of(model)[-1].layer
+    if not isinstance(last, keras.layers.Dense) or ending_of(last) != "linear":
+        return model
+    spread = targets.std(axis=0, dtype=np.float64)
+    units = keras.layers.Rescaling(
+        np.where(spread > 0, spread, 1.0).tolist(),
+        offset=targets.mean(axis=0, dtype=np.float64).tolist(),
+        name="units",
+    )
+    if isinstance(model, keras.Sequential):
+        inputs = keras.Input(model.input_shape[1:])
+        return keras.Sequential([inputs, *model.layers, units], name=model.name)
+    return keras.Model(model.inputs, units(model.outputs[0]), name=model.name)
 
 
 def channel_statistics(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

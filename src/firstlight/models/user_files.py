@@ -153,8 +153,9 @@ def _check_function(path: Path, function: str) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
+        reason = getattr(error, "msg", error)
         raise ModelError(
-            f"{path.name} is no Python that can be read (line {line}): {getattr(error, 'msg', error)}."
+            f"{path.name} is no Python that can be read (line {line}): {reason}."
         ) from error
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     imported = [
