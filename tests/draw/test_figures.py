@@ -280,3 +280,11 @@ def test_mosaic_has_each_tile_above_its_foot():
     for k, (x, y) in enumerate(feet):
         assert picture[int(y), int(x), 0] == k + 1
         assert picture[int(y) + 1, int(x), 0] == 255
+
+
+def test_large_losses_leave_no_factor_over_the_title():
+    figure = training_curves([{"epoch": k, "loss": 1e6 / k, "rmse": 1e3 / k} for k in (1, 2, 3)])
+    to_png(figure)
+    loss = figure.axes[0]
+    assert loss.yaxis.get_offset_text().get_text() == ""
+    assert "1e+06" in [tick.get_text() for tick in loss.get_yticklabels()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from firstlight.draw.style import (
     DASHES,
@@ -107,6 +107,9 @@ def _panel(figure: Figure, position: int, name: str, title: str, raised: float =
     axes = add_panel(figure, left, 0.6 + raised, PANEL_WIDTH, PANEL_HEIGHT, **labels)
     if name == "accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    else:
+        # matplotlib's own would write a common factor over the panel's title.
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
     return axes
 
 
