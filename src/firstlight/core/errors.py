@@ -40,3 +40,7 @@ class MissingExtraError(InputError):
 
 class TrainingError(InputError):
     """Training had to stop: the loss is not finite, the disk is full, memory ran out."""
+
+
+class NotHonouredError(ModelError):
+    """Part of a Keras object (loss, optimizer, option) has no equal in firstlight's engine."""

@@ -26,6 +26,21 @@ class Binding:
     axes: tuple[int, ...] | None
 
 
+@dataclass(frozen=True)
+class Weight:
+    """A torch parameter that trains, and where it came from.
+
+    Attributes:
+        tensor: the parameter.
+        variable: the Keras variable.
+        axes: the order in which the Keras array's axes come in the tensor, or None.
+    """
+
+    tensor: nn.Parameter
+    variable: Any
+    axes: tuple[int, ...] | None
+
+
 class Lowered(nn.Module):
     """A torch module made from a Keras layer."""
 
