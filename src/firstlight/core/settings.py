@@ -112,6 +112,22 @@ class TrainSettings:
     loss: str | None = option("what training makes small", None, LOSSES)
     metric: str | None = option("what is shown beside the loss", None, METRICS)
     augment: str | None = option("changes to training images: shift:1,flip,none", None)
+    class_weights: str | None = option(
+        "balanced: rare classes count as much as frequent ones", None, ("none", "balanced")
+    )
+    average: float | None = option(
+        "answer with a running average of the weights that keeps this share a step, e.g. 0.99",
+        None,
+        (),
+        0.0,
+        0.999999,
+    )
+    patience: int | None = option(
+        "stop after so many epochs without a lower validation loss, and keep the best epoch",
+        None,
+        (),
+        1,
+    )
     prepare: str | None = option("how pixels enter the network", None, PREPARATIONS)
     seed: int = option("seed of every random choice", 0, (), 0, 2**32 - 1)
     name: str | None = option("name of the run folder (default: made from data and model)")

@@ -95,12 +95,16 @@ class Batches:
         """Which images batch `position` of this epoch holds."""
         return self._order[position * self.size : (position + 1) * self.size]
 
+    def take(self, rows: Tensor) -> Tensor:
+        """The images at `rows`, as they are stored: `(B, H, W, C)`."""
+        return self.images.index_select(0, rows)
+
     def batch(self, epoch: int, position: int) -> tuple[Tensor, Tensor]:
         """Images `(B, H, W, C)` and targets of batch `position` of this epoch."""
         rows = self.rows(position).to(self.device)
         targets = self.targets.index_select(0, rows)
         if not self.augmentation:
-            return self.images.index_select(0, rows), targets
+            return self.take(rows), targets
         self._generator.manual_seed(_mixed(self.seed, epoch, position))
         return self._changed(rows), targets
 

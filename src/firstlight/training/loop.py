@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from firstlight.core.dataset import Images
 from firstlight.core.errors import RunError, TrainingError
 from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
+from firstlight.training.averaging import Average
 from firstlight.training.batches import Augmentation, Batches
 from firstlight.training.checkpoints import State, check_disk, save_checkpoint
+from firstlight.training.class_weights import class_weights
+from firstlight.training.early_stopping import EarlyStopping
+from firstlight.training.learner import Learner
 from firstlight.training.losses import finished_metric, make_loss, summed_metric
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
 from firstlight.training.optimizers import make_optimizer
-from firstlight.training.predicting import predict
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
 from firstlight.training.validating import Validate
@@ -76,31 +78,33 @@ class Training:
         self.epochs = int(settings.epochs or 1)
         self.steps = len(self.batches) * self.epochs
         self.metric = str(settings.metric)
-        classify = self.images.targets.ndim == 1
-        outputs = self._outputs()
-        self.loss = make_loss(str(settings.loss), self.network.head, outputs, classify)
         self.peak = float(settings.learning_rate or 0.0)
         self.rate = self.peak
-        self.optimizer = make_optimizer(str(settings.optimizer), self.network)
+        classify = self.images.targets.ndim == 1
+        self.learner = Learner(
+            self.network,
+            make_loss(str(settings.loss), self.network.head, self._outputs(), classify),
+            make_optimizer(str(settings.optimizer), self.network),
+            self.machine,
+            Average(self.network, settings.average) if settings.average else None,
+        )
+        weights = class_weights(settings.class_weights, self.images.targets)
+        self.weights = None if weights is None else torch.from_numpy(weights).to(self.device)
+        self.early = EarlyStopping(settings.patience)
         torch.manual_seed(settings.seed)
 
     def _outputs(self) -> int:
         self.network.eval()
         with torch.no_grad():
-            return int(self.network(self.batches.images[:1]).shape[-1])
+            return int(self.network(self.batches.take(torch.zeros(1, dtype=torch.int64))).shape[-1])
 
     def state(self) -> State:
         """Everything a checkpoint holds."""
-        state = {
-            # In order and not by name: a layer that Keras runs is named anew in every process.
-            "network": list(self.network.state_dict().values()),
-            "optimizer": self.optimizer.state(),
+        return {
+            **self.learner.state(),
             "progress": vars(self.progress).copy(),
-            "random": torch.get_rng_state(),
+            "early": self.early.state(),
         }
-        if self.device.type == "cuda":
-            state["cuda_random"] = torch.cuda.get_rng_state(self.device)
-        return state
 
     def restore(self, state: State) -> None:
         """Go on from a checkpoint's state.
@@ -108,23 +112,19 @@ class Training:
         Raises:
             RunError: it is the state of another network.
         """
-        ours = self.network.state_dict().values()
-        if [one.shape for one in ours] != [one.shape for one in state["network"]]:
+        try:
+            self.learner.restore(state)
+        except ValueError as error:
             raise RunError(
                 f"the network of run {self.folder.name} has changed since: bring the old "
                 f"{self.settings.model} back, or train anew under another --name."
-            )
-        for one, other in zip(ours, state["network"], strict=True):
-            one.copy_(other)
-        self.optimizer.restore(state["optimizer"])
+            ) from error
         self.progress = Progress(**state["progress"])
-        torch.set_rng_state(state["random"])
-        if self.device.type == "cuda" and "cuda_random" in state:
-            torch.cuda.set_rng_state(state["cuda_random"], self.device)
+        self.early.restore(state["early"])
 
     def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
-        return predict(self.network, images, self.machine)
+        return self.learner.predict(images)
 
     def save(self) -> None:
         """Write a checkpoint of this moment.
@@ -153,7 +153,7 @@ class Training:
             if self.progress.step == 0:
                 self.save()
             try:
-                while self.progress.epoch < self.epochs:
+                while self.progress.epoch < self.epochs and not self.early.over:
                     self._epoch(signals)
             except (MemoryError, RuntimeError) as error:
                 self._explain_memory(error)
@@ -161,6 +161,7 @@ class Training:
             # It may have come while the last epoch was validated and saved.
             if signals.received is not None:
                 self._stop(signals.received)
+        self.early.put_back(self.learner)
 
     def _explain_memory(self, error: Exception) -> None:
         # On a processor torch reports missing memory as a RuntimeError with these words.
@@ -177,7 +178,6 @@ class Training:
     def _epoch(self, signals: StopSignals) -> None:
         now = self.progress
         self.batches.start_epoch(now.epoch)
-        self.network.train()
         before = saved = time.monotonic()
         for position in range(now.position, len(self.batches)):
             loss, metric, count = self._step(position)
@@ -209,17 +209,10 @@ class Training:
         now = self.progress
         self.rate = learning_rate(str(self.settings.schedule), self.peak, now.step, self.steps)
         images, targets = self.batches.batch(now.epoch, position)
-        with self.machine.arithmetic():
-            answers = self.network(images)
-            data_loss = self.loss(answers.float(), targets)
-        penalty = self.network.penalty()
-        loss: Tensor = data_loss if penalty is None else data_loss + penalty
-        value = loss.item()
+        weights = None if self.weights is None else self.weights[targets]
+        value, answers = self.learner.step(images, targets, weights, self.rate)
         if not math.isfinite(value):
             self._refuse_loss(position, value)
-        loss.backward()
-        self.optimizer.step(self.rate)
-        answers = self.network.answers(answers.detach())
         metric = summed_metric(self.metric, answers, targets).item()
         return value, metric, len(images)
 
@@ -254,10 +247,8 @@ class Training:
             self.metric: finished_metric(self.metric, now.metric, now.seen),
         }
         validation = self.validate(self.predict)
-        penalty = self.network.penalty()
-        if penalty is not None:
-            # As in the training loss beside it, and as in Keras's evaluate.
-            validation["loss"] += penalty.item()
+        # As in the training loss beside it, and as in Keras's evaluate.
+        validation["loss"] += self.learner.penalty()
         if not math.isfinite(validation["loss"]):
             raise TrainingError(
                 f"the validation loss became {validation['loss']} in epoch {now.epoch + 1}: "
@@ -276,4 +267,6 @@ class Training:
             seconds=now.seconds,
         )
         self.progress = Progress(epoch=now.epoch + 1, step=now.step)
+        if self.early.saw(validation["loss"], now.epoch + 1, self.learner):
+            self.log.add("state", state="early", message=self.early.sentence())
         self.save()
