@@ -21,6 +21,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explore",
+    "fit",
     "list_models",
     "load",
     "predict",

@@ -3,6 +3,7 @@
 Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it runs.
 """
 
+from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
 from firstlight.api.looking import check, doctor, explore, list_models, load
 from firstlight.api.run import Run
@@ -15,6 +16,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explore",
+    "fit",
     "list_models",
     "load",
     "predict",

@@ -44,3 +44,7 @@ class TrainingError(InputError):
 
 class NotHonouredError(ModelError):
     """Part of a Keras object (loss, optimizer, option) has no equal in firstlight's engine."""
+
+
+class EngineWarning(UserWarning):
+    """Part of a model is left to Keras: the same result, but slower."""
