@@ -316,7 +316,7 @@ def test_a_metric_of_the_other_task(tmp_path: Path) -> None:
     assert check(tmp_path, [FLAT, LAST], metric="accuracy").findings == ()
     (finding,) = check(tmp_path, [FLAT, LINEAR], task="measure", metric="accuracy").findings
     assert finding.fix is not None
-    assert finding.fix.sentence == "use rmse or mae"
+    assert finding.fix.sentence == "use rmse"
 
 
 SIGMOID = Layer("Dense", {"units": 1, "activation": "sigmoid"})

@@ -11,18 +11,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from firstlight.core.errors import SettingError
+from firstlight.core.losses import LOSSES, full_loss_name
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "one-cycle", "cosine")
-LOSSES = (
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "binary_crossentropy",
-    "mean_squared_error",
-    "mean_absolute_error",
-    "huber",
-)
-METRICS = ("accuracy", "mae", "rmse")
+CLASS_METRICS = ("accuracy", "top_5", "precision", "recall", "f1")
+VALUE_METRICS = ("rmse", "mae", "mse", "mape", "r2")
+METRICS = CLASS_METRICS + VALUE_METRICS
 PREPARATIONS = ("rescale", "standardise", "none")
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
@@ -109,7 +104,7 @@ class TrainSettings:
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
     learning_rate: float | None = option("the (largest) step length", None, (), 1e-12, 1e6)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
-    loss: str | None = option("what training makes small", None, LOSSES)
+    loss: str | None = option("what training makes small", None, tuple(LOSSES))
     metric: str | None = option("what is shown beside the loss", None, METRICS)
     augment: str | None = option("changes to training images: shift:1,flip,none", None)
     class_weights: str | None = option(
@@ -137,4 +132,6 @@ class TrainSettings:
     )
 
     def __post_init__(self) -> None:
+        if isinstance(self.loss, str):
+            object.__setattr__(self, "loss", full_loss_name(self.loss))
         check_options(self)

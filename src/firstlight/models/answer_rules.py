@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from firstlight.core.dataset import Task
 from firstlight.core.findings import Edit, Finding, Fix, Layer
-from firstlight.core.settings import TrainSettings
+from firstlight.core.losses import LOSSES
+from firstlight.core.settings import CLASS_METRICS, VALUE_METRICS, TrainSettings
 from firstlight.models.arithmetic import Shape
 from firstlight.models.graph import calls_of
 from firstlight.models.layers import OUTPUTS
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 
 # A Dense layer with more weights than this gets averages of the image rather than all of it.
 HUGE = 100_000_000
-_CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
-_METRICS: dict[Task, tuple[str, ...]] = {
-    "classify": ("accuracy",),
-    "measure": ("rmse", "mae"),
-}
+_METRICS: dict[Task, tuple[str, ...]] = {"classify": CLASS_METRICS, "measure": VALUE_METRICS}
 # Layers that may stand between the last Dense layers without changing a shape.
 _SHAPELESS = frozenset(
     """Activation BatchNormalization Dropout ELU GaussianDropout GaussianNoise LayerNormalization
@@ -187,58 +184,79 @@ def _number_of_outputs(answers: Answers) -> Iterator[Finding]:
 
 def _kind_of_answer(answers: Answers) -> Iterator[Finding]:
     """The last activation function and the loss fit each other and the task."""
-    loss, ending = answers.settings.loss, answers.ending
-    if answers.task == "measure":
-        if loss in (*_CROSSENTROPIES, "binary_crossentropy"):
-            yield answers.finding(
-                "error",
-                "loss-does-not-fit",
-                f"{loss} compares probabilities of classes, but numbers are to be measured.",
-                Fix("use mean_squared_error", settings={"loss": "mean_squared_error"}),
-            )
-        # With one output, `softmax-with-one-output` has said it already.
-        if ending == "softmax" and answers.makes[0] > 1:
-            yield answers.finding(
-                "error",
-                "answers-cannot-reach",
-                "softmax makes the answers add up to 1, but measured numbers do not.",
-                _end_with(answers, "linear"),
-            )
-        elif ending in ("relu", "sigmoid", "tanh"):
-            reach = {"relu": "0 upwards", "sigmoid": "0 to 1", "tanh": "-1 to 1"}[ending]
+    rule = _kind_of_classes if answers.task == "classify" else _kind_of_values
+    yield from rule(answers, str(answers.settings.loss), answers.ending)
+
+
+def _kind_of_values(answers: Answers, loss: str, ending: str) -> Iterator[Finding]:
+    use = LOSSES[loss]
+    takes_logarithm = "measure" in use.tasks and bool(use.endings)
+    if "measure" not in use.tasks:
+        yield answers.finding(
+            "error",
+            "loss-does-not-fit",
+            f"{loss} compares classes, but numbers are to be measured.",
+            Fix("use mean_squared_error", settings={"loss": "mean_squared_error"}),
+        )
+    # With one output, `softmax-with-one-output` has said it already.
+    if ending == "softmax" and answers.makes[0] > 1:
+        yield answers.finding(
+            "error",
+            "answers-cannot-reach",
+            "softmax makes the answers add up to 1, but measured numbers do not.",
+            _end_with(answers, use.endings[0] if takes_logarithm else "linear"),
+        )
+    elif takes_logarithm:
+        if ending not in (*use.endings, "softmax"):
             yield answers.finding(
                 "warning",
-                "answers-cannot-reach",
-                f"the network ends with {ending}, so it can only answer with {reach}.",
-                _end_with(answers, "linear"),
+                "loss-does-not-fit",
+                f"{loss} takes the logarithm of answers, but the network can make them negative.",
+                _end_with(answers, use.endings[0]),
             )
+    elif ending in ("relu", "sigmoid", "tanh"):
+        reach = {"relu": "0 upwards", "sigmoid": "0 to 1", "tanh": "-1 to 1"}[ending]
+        yield answers.finding(
+            "warning",
+            "answers-cannot-reach",
+            f"the network ends with {ending}, so it can only answer with {reach}.",
+            _end_with(answers, "linear"),
+        )
+
+
+def _kind_of_classes(answers: Answers, loss: str, ending: str) -> Iterator[Finding]:
+    use = LOSSES[loss]
+    if "classify" not in use.tasks:
+        yield answers.finding(
+            "error",
+            "loss-does-not-fit",
+            f"{loss} compares measured numbers, but classes are told apart.",
+            _use_crossentropy(answers),
+        )
         return
-    if answers.one_sigmoid and loss in _CROSSENTROPIES:
+    if answers.one_sigmoid and (use.endings == ("softmax",) or loss == "categorical_hinge"):
         yield answers.finding(
             "error",
             "loss-does-not-fit",
             f"{loss} compares a probability for each class, but the network ends with one sigmoid.",
-            Fix("use binary_crossentropy", settings={"loss": "binary_crossentropy"}),
+            _use_crossentropy(answers),
         )
         return
-    expected = "sigmoid" if loss == "binary_crossentropy" else "softmax"
-    if loss not in (*_CROSSENTROPIES, "binary_crossentropy"):
-        if ending != "softmax":
-            return
+    if ending in use.endings or (not use.endings and ending != "softmax"):
+        return
+    if not use.endings:
         yield answers.finding(
             "warning",
             "loss-does-not-fit",
             f"{loss} learns classes slowly: it hardly moves a softmax that is sure and wrong.",
-            _use_crossentropy(),
+            _use_crossentropy(answers),
         )
-    elif ending == expected:
         return
-    elif {ending, expected} == {"softmax", "sigmoid"}:
+    expected = use.endings[0]
+    if {ending, expected} == {"softmax", "sigmoid"}:
         message = f"{loss} goes with {expected}, but the network ends with {ending}."
-        other = {"sigmoid": "categorical_crossentropy", "softmax": "binary_crossentropy"}[expected]
-        fix = Fix(f"use {other}", settings={"loss": other})
-        if ending == "sigmoid":
-            fix = _end_with(answers, "softmax")
+        softmax = ending == "softmax"
+        fix = _use_crossentropy(answers) if softmax else _end_with(answers, "softmax")
         yield answers.finding("warning", "loss-does-not-fit", message, fix)
     else:
         end = "without an activation function" if ending == "linear" else f"with {ending}"
@@ -251,20 +269,24 @@ def _kind_of_answer(answers: Answers) -> Iterator[Finding]:
 
 
 def _metric(answers: Answers) -> Iterator[Finding]:
-    fitting = _METRICS[answers.task]
-    if answers.settings.metric in fitting:
+    fitting, metric = _METRICS[answers.task], answers.settings.metric
+    if metric == "top_5" and answers.task == "classify" and answers.outputs <= 5:
+        what = f"there are {answers.outputs} classes"
+    elif metric in fitting:
         return
-    what = "classes are told apart" if answers.task == "classify" else "numbers are measured"
+    else:
+        what = "classes are told apart" if answers.task == "classify" else "numbers are measured"
     yield answers.finding(
         "error",
         "metric-does-not-fit",
-        f"the metric {answers.settings.metric} says nothing where {what}.",
-        Fix(f"use {' or '.join(fitting)}", settings={"metric": fitting[0]}),
+        f"the metric {metric} says nothing where {what}.",
+        Fix(f"use {fitting[0]}", settings={"metric": fitting[0]}),
     )
 
 
-def _use_crossentropy() -> Fix:
-    return Fix("use categorical_crossentropy", settings={"loss": "categorical_crossentropy"})
+def _use_crossentropy(answers: Answers) -> Fix:
+    name = "binary_crossentropy" if answers.one_sigmoid else "categorical_crossentropy"
+    return Fix(f"use {name}", settings={"loss": name})
 
 
 def _dense(answers: Answers) -> Layer:

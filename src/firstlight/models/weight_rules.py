@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from firstlight.core.findings import Edit, Finding, Fix, Layer, LayerCost
+from firstlight.core.losses import full_loss_name
 from firstlight.core.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def check_compiled(model: keras.Model, settings: TrainSettings) -> Iterator[Find
     own: dict[str, Any] = {
         "optimizer": type(model.optimizer).__name__.lower(),
         "learning_rate": round(float(model.optimizer.learning_rate), 9),
-        "loss": model.loss,
+        "loss": full_loss_name(model.loss) if isinstance(model.loss, str) else None,
     }
     other = {
         name: value
