@@ -62,8 +62,7 @@ class Learner:
         inputs = images if isinstance(images, tuple) else (images,)
         with self.machine.arithmetic():
             answers = self.network(*inputs)
-            extra = () if weights is None else (weights,)
-            data_loss = self.loss(answers.float(), targets, *extra)
+            data_loss = self.loss(answers, targets, weights)
         penalty = self.network.penalty()
         loss = data_loss if penalty is None else data_loss + penalty
         value = loss.item()

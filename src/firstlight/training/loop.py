@@ -22,9 +22,10 @@ from firstlight.training.checkpoints import State, check_disk, save_checkpoint
 from firstlight.training.class_weights import class_weights
 from firstlight.training.early_stopping import EarlyStopping
 from firstlight.training.learner import Learner
-from firstlight.training.losses import finished_metric, make_loss, summed_metric
+from firstlight.training.losses import make_loss
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
+from firstlight.training.metrics import Metric
 from firstlight.training.optimizers import make_optimizer
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
@@ -40,7 +41,6 @@ class Progress:
     step: int = 0
     seen: int = 0
     loss: float = 0.0
-    metric: float = 0.0
     seconds: float = 0.0
 
 
@@ -77,7 +77,7 @@ class Training:
         )
         self.epochs = int(settings.epochs or 1)
         self.steps = len(self.batches) * self.epochs
-        self.metric = str(settings.metric)
+        self.metric = Metric(str(settings.metric))
         self.peak = float(settings.learning_rate or 0.0)
         self.rate = self.peak
         classify = self.images.targets.ndim == 1
@@ -103,6 +103,7 @@ class Training:
         return {
             **self.learner.state(),
             "progress": vars(self.progress).copy(),
+            "metric": self.metric.state(),
             "early": self.early.state(),
         }
 
@@ -120,6 +121,7 @@ class Training:
                 f"{self.settings.model} back, or train anew under another --name."
             ) from error
         self.progress = Progress(**state["progress"])
+        self.metric.restore(state["metric"])
         self.early.restore(state["early"])
 
     def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
@@ -180,10 +182,9 @@ class Training:
         self.batches.start_epoch(now.epoch)
         before = saved = time.monotonic()
         for position in range(now.position, len(self.batches)):
-            loss, metric, count = self._step(position)
+            loss, count = self._step(position)
             now.position, now.step, now.seen = position + 1, now.step + 1, now.seen + count
             now.loss += loss * count
-            now.metric += metric
             moment = time.monotonic()
             now.seconds += moment - before
             before = moment
@@ -194,7 +195,7 @@ class Training:
                 steps_total=self.steps,
                 epoch=now.epoch + 1,
                 loss=now.loss / now.seen,
-                **{self.metric: finished_metric(self.metric, now.metric, now.seen)},
+                **{self.metric.name: _finite(self.metric.result())},
                 images_per_second=rate,
                 seconds_left=(self.steps - now.step) * self.batches.size / rate,
             )
@@ -205,7 +206,8 @@ class Training:
                 before = saved = time.monotonic()
         self._finish_epoch()
 
-    def _step(self, position: int) -> tuple[float, float, int]:
+    def _step(self, position: int) -> tuple[float, int]:
+        """One step; its loss, and how many images it took."""
         now = self.progress
         self.rate = learning_rate(str(self.settings.schedule), self.peak, now.step, self.steps)
         images, targets = self.batches.batch(now.epoch, position)
@@ -213,8 +215,8 @@ class Training:
         value, answers = self.learner.step(images, targets, weights, self.rate)
         if not math.isfinite(value):
             self._refuse_loss(position, value)
-        metric = summed_metric(self.metric, answers, targets).item()
-        return value, metric, len(images)
+        self.metric.update(answers, targets)
+        return value, len(images)
 
     def _refuse_loss(self, position: int, value: float) -> None:
         now = self.progress
@@ -244,7 +246,7 @@ class Training:
         now = self.progress
         values = {
             "loss": now.loss / now.seen,
-            self.metric: finished_metric(self.metric, now.metric, now.seen),
+            self.metric.name: self.metric.result(),
         }
         validation = self.validate(self.predict)
         # As in the training loss beside it, and as in Keras's evaluate.
@@ -261,12 +263,18 @@ class Training:
             "epoch",
             epoch=now.epoch + 1,
             epochs=self.epochs,
-            **{name: value if math.isfinite(value) else None for name, value in values.items()},
+            **{name: _finite(value) for name, value in values.items()},
             learning_rate=self.rate,
             images_per_second=now.seen / now.seconds,
             seconds=now.seconds,
         )
         self.progress = Progress(epoch=now.epoch + 1, step=now.step)
+        self.metric.restore({})
         if self.early.saw(validation["loss"], now.epoch + 1, self.learner):
             self.log.add("state", state="early", message=self.early.sentence())
         self.save()
+
+
+def _finite(value: float) -> float | None:
+    """What JSON can hold of a number."""
+    return value if math.isfinite(value) else None

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Images
 from firstlight.core.settings import TrainSettings
 from firstlight.training.batches import as_tensor
-from firstlight.training.losses import finished_metric, make_loss, summed_metric
+from firstlight.training.losses import make_loss
+from firstlight.training.metrics import Metric
 
 # `(N, H, W, C)` images in, `(N, K)` probabilities or `(N, T)` values out.
 Predict = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -28,7 +29,7 @@ def validator(images: Images, settings: TrainSettings) -> Validate:
         images: the validation part.
         settings: every field filled in; `loss` and `metric` are used.
     """
-    name, metric = str(settings.loss), str(settings.metric)
+    name = str(settings.loss)
     classify = images.targets.ndim == 1
     targets = as_tensor(images.targets)
 
@@ -36,7 +37,8 @@ def validator(images: Images, settings: TrainSettings) -> Validate:
         answers = torch.from_numpy(predict(images.images))
         # Probabilities, not logits: nothing is left to be activated.
         loss = make_loss(name, "linear", answers.shape[1], classify)(answers, targets)
-        total = summed_metric(metric, answers, targets).item()
-        return {"loss": loss.item(), metric: finished_metric(metric, total, len(images))}
+        metric = Metric(str(settings.metric))
+        metric.update(answers, targets)
+        return {"loss": loss.item(), metric.name: metric.result()}
 
     return validate
