@@ -58,6 +58,7 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     if dataset.task == "measure":
         model = answer_in_units(model, dataset.train.targets)
     network = lower(model)
+    network.require_single()
     warnings = [found.message for found in checkup.findings if found.level == "warning"]
     warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]
     machine = choose_machine(replace(settings, **kept))

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     import keras
 
 FindLayer = Callable[[tuple[str, ...], Mapping[str, Any]], Any]
+# The classes of Keras whose configuration says everything that they do.
+PLAIN_MODELS = ("Functional", "Model", "Sequential")
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """The place of a tensor in a call's arguments: what call number `call` answers."""
+    """The place of a tensor in a call's arguments: answer number `output` of call `call`."""
 
     call: int
+    output: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +45,29 @@ class Call:
     keywords: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The tensors that it receives, mappings in the order of their keys."""
+        return tuple(_tensors([self.arguments, self.keywords]))
+
+    @property
     def inputs(self) -> tuple[int, ...]:
         """The calls whose answers this one receives."""
-        return tuple(_tensors([self.arguments, self.keywords]))
+        return tuple(tensor.call for tensor in self.tensors)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model laid out flat.
+
+    Attributes:
+        calls: each after those that it depends on.
+        inputs: the numbers of the calls that are the model's inputs, as in `model.inputs`.
+        outputs: what the model answers, as in `model.outputs`.
+    """
+
+    calls: tuple[Call, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[Tensor, ...]
 
 
 def calls_of(model: keras.Model) -> tuple[Call, ...]:
@@ -66,6 +89,24 @@ def calls_of(model: keras.Model) -> tuple[Call, ...]:
         >>> [call.name for call in calls_of(model)][-1]
         'last'
     """
+    return graph_of(model).calls
+
+
+def graph_of(model: keras.Model) -> Graph:
+    """The calls of a model with its inputs and outputs; see `calls_of`.
+
+    Raises:
+        ModelError: a layer of the user's own has no `get_config`, so it could not be saved.
+
+    Example:
+        >>> from firstlight.models.backend import import_keras
+        >>> keras = import_keras()
+        >>> image = keras.Input((4,))
+        >>> layers = keras.layers
+        >>> model = keras.Model(image, [layers.Dense(2)(image), layers.ReLU()(image)])
+        >>> [tensor.call for tensor in graph_of(model).outputs]
+        [1, 2]
+    """
     try:
         config = model.get_config()
     except NotImplementedError as error:
@@ -74,15 +115,16 @@ def calls_of(model: keras.Model) -> tuple[Call, ...]:
             "return a dictionary of its constructor's arguments from it."
         ) from error
     if "layers" not in config:
-        return (Call("input", None), Call(model.name, model, (Tensor(0),)))
+        calls = (Call("input", None), Call(model.name, model, (Tensor(0),)))
+        return Graph(calls, (0,), (Tensor(1),))
 
     def find(path: tuple[str, ...], config: Mapping[str, Any]) -> Any:
         found = model
         for name in path:
-            found = next(item for item in _operations(found) if item.name == name)
+            found = _named(found, name)
         return found
 
-    return calls_in(config, find)
+    return _laid_out(config, find)
 
 
 def calls_in(config: Mapping[str, Any], find: FindLayer) -> tuple[Call, ...]:
@@ -95,14 +137,18 @@ def calls_in(config: Mapping[str, Any], find: FindLayer) -> tuple[Call, ...]:
     Raises:
         ModelError: the configuration refers to something that it does not hold.
     """
+    return _laid_out(config, find).calls
+
+
+def _laid_out(config: Mapping[str, Any], find: FindLayer) -> Graph:
     layout = _Layout(find)
     try:
-        layout.add_model(config, (), None)
-    except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        outputs = layout.add_model(config, (), None)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ModelError(
             "the network's configuration is damaged: save the network anew."
         ) from error
-    return tuple(layout.calls)
+    return Graph(tuple(layout.calls), tuple(layout.inputs), tuple(outputs))
 
 
 def _operations(model: Any) -> list[Any]:
@@ -110,14 +156,22 @@ def _operations(model: Any) -> list[Any]:
     return list(getattr(model, "operations", None) or model.layers)
 
 
-def _tensors(value: Any) -> Iterator[int]:
+def _named(model: Any, name: str) -> Any:
+    """The layer of that name, or of that place in a Sequential model (`#0` is the first)."""
+    if name.startswith("#"):
+        return model.layers[int(name[1:])]
+    return next(item for item in _operations(model) if item.name == name)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors inside of a call's arguments, in Keras's order: mappings by their keys."""
     if isinstance(value, Tensor):
-        yield value.call
+        yield value
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _tensors(item)
     elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
+        yield from _tensors([value[key] for key in sorted(value)])
 
 
 @dataclass
@@ -126,32 +180,33 @@ class _Layout:
 
     find: FindLayer
     calls: list[Call] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
 
     def add_model(
-        self, config: Mapping[str, Any], path: tuple[str, ...], received: list[int] | None
-    ) -> list[int]:
-        """Append the calls of one model; returns the numbers of those that are its outputs.
+        self, config: Mapping[str, Any], path: tuple[str, ...], received: list[Tensor] | None
+    ) -> list[Tensor]:
+        """Append the calls of one model; returns its outputs.
 
-        `received` holds the calls whose answers the model gets: None for the outermost, which
-        gets inputs.
+        `received` holds what the model gets: None for the outermost, which gets inputs.
         """
         if "input_layers" in config:
             return self._add_graph(config, path, received)
         if received is None:
-            received = self._add_input("input")
-        for item in config["layers"]:
-            if item["class_name"] != "InputLayer":
-                name = item["config"]["name"]
-                received = self._add_call(item, (*path, name), (Tensor(received[0]),), {})
+            received = [self._add_input("input")]
+        layers = [item for item in config["layers"] if item["class_name"] != "InputLayer"]
+        for number, item in enumerate(layers):
+            # Keras keeps no name of a user's layer whose constructor takes no options.
+            name = item["config"].get("name", f"#{number}")
+            received = self._add_call(item, (*path, name), (received[0],), {})
         return received
 
     def _add_graph(
-        self, config: Mapping[str, Any], path: tuple[str, ...], received: list[int] | None
-    ) -> list[int]:
-        outputs: dict[tuple[str, int], list[int]] = {}
+        self, config: Mapping[str, Any], path: tuple[str, ...], received: list[Tensor] | None
+    ) -> list[Tensor]:
+        outputs: dict[tuple[str, int], list[Tensor]] = {}
         for position, (name, node, _) in enumerate(_references(config["input_layers"])):
             if received is None:
-                outputs[name, node] = self._add_input("/".join((*path, name)))
+                outputs[name, node] = [self._add_input("/".join((*path, name)))]
             else:
                 outputs[name, node] = [received[position]]
         waiting = [
@@ -174,15 +229,16 @@ class _Layout:
                 raise KeyError("calls that wait for each other")
             waiting = later
         # Only here, Keras counts the making of a Functional model as its first call.
-        made = {item["name"]: int("input_layers" in item["config"]) for item in config["layers"]}
+        made = {item["name"]: int(_is_graph(item)) for item in config["layers"]}
         return [
             _pick(outputs[name, node - made[name]], index)
             for name, node, index in _references(config["output_layers"])
         ]
 
-    def _add_input(self, name: str) -> list[int]:
+    def _add_input(self, name: str) -> Tensor:
         self.calls.append(Call(name, None))
-        return [len(self.calls) - 1]
+        self.inputs.append(len(self.calls) - 1)
+        return Tensor(len(self.calls) - 1)
 
     def _add_call(
         self,
@@ -190,21 +246,27 @@ class _Layout:
         path: tuple[str, ...],
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
-    ) -> list[int]:
+    ) -> list[Tensor]:
         """Append the call of one layer, or the calls of a model that is used as a layer."""
-        if "layers" in item["config"]:
-            return self.add_model(item["config"], path, list(_tensors(arguments)))
+        # A class of the user's own may do more than its layers say.
+        if "layers" in item["config"] and item["class_name"] in PLAIN_MODELS:
+            return self.add_model(item["config"], path, list(_tensors([arguments, keywords])))
         self.calls.append(Call("/".join(path), self.find(path, item), arguments, keywords))
-        return [len(self.calls) - 1]
+        return [Tensor(len(self.calls) - 1)]
+
+
+def _is_graph(item: Mapping[str, Any]) -> bool:
+    return "input_layers" in item["config"]
 
 
 def _references(value: Any) -> list[tuple[str, int, int]]:
-    """`[name, node, tensor]`, or a list (or mapping) of them, as a list of tuples."""
+    """`[name, node, tensor]`, or lists and mappings of them, as a list of tuples."""
     if isinstance(value, Mapping):
-        value = list(value.values())
+        value = [value[key] for key in sorted(value)]
     if value and isinstance(value[0], str):
-        value = [value]
-    return [(str(name), int(node), int(tensor)) for name, node, tensor in value]
+        name, node, tensor = value
+        return [(name, int(node), int(tensor))]
+    return [reference for item in value for reference in _references(item)]
 
 
 def _histories(value: Any) -> Iterator[tuple[str, int, int]]:
@@ -220,18 +282,20 @@ def _histories(value: Any) -> Iterator[tuple[str, int, int]]:
             yield from _histories(item)
 
 
-def _resolve(value: Any, outputs: dict[tuple[str, int], list[int]]) -> Any:
+def _resolve(value: Any, outputs: dict[tuple[str, int], list[Tensor]]) -> Any:
     """A call's argument with `Tensor`s in place of Keras's references."""
     if isinstance(value, Mapping):
         if value.get("class_name") == "__keras_tensor__":
             name, node, tensor = value["config"]["keras_history"]
-            return Tensor(_pick(outputs[name, node], tensor))
+            return _pick(outputs[name, node], tensor)
         return {key: _resolve(item, outputs) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_resolve(item, outputs) for item in value]
     return value
 
 
-def _pick(outputs: list[int], index: int) -> int:
-    """The call that makes output `index`; a layer with several outputs is one call."""
-    return outputs[index] if len(outputs) > 1 else outputs[0]
+def _pick(outputs: list[Tensor], index: int) -> Tensor:
+    """Output `index` of a model, or of the one call of a layer that has several."""
+    if index < len(outputs):
+        return outputs[index]
+    return Tensor(outputs[0].call, index)

@@ -7,7 +7,7 @@ through the images, `write_back` carries the weights home.
 from firstlight.training.batches import Augmentation
 from firstlight.training.checkpoints import load_newest
 from firstlight.training.loop import Training
-from firstlight.training.lowering import Network, lower
+from firstlight.training.lowering import Network, lower, not_lowered
 from firstlight.training.machine import Machine, choose_machine
 from firstlight.training.predicting import predict
 from firstlight.training.validating import validator
@@ -20,6 +20,7 @@ __all__ = [
     "choose_machine",
     "load_newest",
     "lower",
+    "not_lowered",
     "predict",
     "validator",
 ]

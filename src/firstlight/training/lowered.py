@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -60,10 +61,7 @@ class Lowered(nn.Module):
         if variable is None:
             self.register_parameter(attribute, None)
             return
-        from keras import ops
-
-        # Not variable.numpy(): Keras 3.15 warns there with NumPy 2.4.
-        array = ops.convert_to_numpy(variable.value)
+        array = array_of(variable)
         # A copy always: Keras's own array must not move while the network trains.
         tensor = torch.from_numpy(array.transpose(axes or range(array.ndim)).copy())
         if tensor.dim() == 4:
@@ -87,6 +85,13 @@ class Lowered(nn.Module):
             if l2:
                 yield l2 * weight.square().sum()
 
+    def weights(self) -> Iterator[Weight]:
+        """The parameters that train, with the Keras variables that they came from."""
+        for binding in self.bindings:
+            tensor = getattr(self, binding.attribute)
+            if isinstance(tensor, nn.Parameter):
+                yield Weight(tensor, binding.variable, binding.axes)
+
     def write_back(self) -> None:
         """Copy every tensor into the Keras variable that it came from."""
         for binding in self.bindings:
@@ -94,3 +99,21 @@ class Lowered(nn.Module):
             if binding.axes is not None:
                 array = array.transpose(np.argsort(binding.axes))
             binding.variable.assign(np.ascontiguousarray(array))
+
+    @torch.no_grad()
+    def read(self) -> None:
+        """Copy every Keras variable into its tensor."""
+        for binding in self.bindings:
+            array = array_of(binding.variable)
+            array = array.transpose(binding.axes or range(array.ndim))
+            # A copy first: an array of Keras may be read-only.
+            getattr(self, binding.attribute).copy_(torch.from_numpy(array.copy()))
+
+
+def array_of(variable: Any) -> NDArray[Any]:
+    """The numbers of a Keras variable or tensor of any backend."""
+    from keras import ops
+
+    # Not variable.numpy(): Keras 3.15 warns there with NumPy 2.4.
+    array: NDArray[Any] = ops.convert_to_numpy(getattr(variable, "value", variable))
+    return array

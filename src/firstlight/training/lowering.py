@@ -2,95 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from firstlight.core.errors import ModelError
-from firstlight.models.graph import Call, calls_of
+from firstlight.models.graph import Call, Graph, graph_of
 from firstlight.models.graph import Tensor as Place
-from firstlight.training.activations import Activation
-from firstlight.training.lowered import Lowered
+from firstlight.training.keras_layer import KerasLayer
+from firstlight.training.lowered import Lowered, Weight
 from firstlight.training.lowerings import NotLoweredError, lower_layer, lower_operation
-from firstlight.training.steps import Step, pool_before_relu, with_releases
+from firstlight.training.steps import Step, cut_heads, pool_before_relu, with_releases
 from firstlight.training.tensors import channels_first, channels_last
 
-# Activations that are cut off the end and folded into the loss, which is exact on logits.
-HEADS = ("softmax", "sigmoid")
-# The number of the images among the tensors that the steps make.
-IMAGES = 0
+# The only classes whose configuration says everything that they do.
+PLAIN_MODELS = ("keras.src.models.functional.Functional", "keras.src.models.sequential.Sequential")
+
+
+class Item(nn.Module):
+    """One of the answers of a layer that has several."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def forward(self, answers: Tensor | tuple[Tensor, ...]) -> Tensor:
+        """The answer of that number; a single tensor is its own first."""
+        return answers[self.number] if isinstance(answers, tuple) else answers
 
 
 class Network(nn.Module):
     """A Keras model as a torch network.
 
     Attributes:
-        head: the activation at the end, `softmax`, `sigmoid` or `linear`; `forward` stops
-            before it.
+        heads: for each output the activation at its end, `softmax`, `sigmoid` or `linear`;
+            `forward` stops before it.
         in_keras: one line for each layer that runs as Keras's own, slower layer, and why.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        calls = _readable(model)
+        graph = _readable(model)
+        self.name = str(model.name)
         self.parts = nn.ModuleList()
         self.in_keras: list[str] = []
         self._parts_of: dict[int, list[int]] = {}
-        steps = self._walk(calls)
-        self._answer = steps[-1].output if steps else IMAGES
-        self.head = self._cut_head(steps)
-        self._steps = with_releases(pool_before_relu(steps, list(self.parts)), self._answer)
+        self._inputs = len(graph.inputs)
+        steps, answers = self._walk(graph)
+        self.heads, ends = cut_heads(steps, list(self.parts), answers, self._inputs)
+        self._answers = tuple(ends)
+        self._steps = with_releases(pool_before_relu(steps, list(self.parts), ends), ends)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (or values) of `(N, H, W, C)` images of any type.
+    @property
+    def head(self) -> str:
+        """The head of a model with one output."""
+        return self.heads[0]
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """Logits (or values) of a batch of inputs of any type.
+
+        Args:
+            inputs: one tensor for each of the model's inputs, `(N, H, W, C)` for images.
 
         Returns:
-            `(N, outputs)` before the softmax or sigmoid at the end, if there is one.
+            One tensor, `(N, outputs)` for most models, before the softmax or sigmoid at the end
+            if there is one; a tuple of them for a model with several outputs.
         """
-        values = {IMAGES: channels_first(images).float()}
+        values = {number: channels_first(x).float() for number, x in enumerate(inputs)}
         for step in self._steps:
             arguments = [values[key] for key in step.inputs]
             values[step.output] = self.parts[step.part](*arguments)
             for key in step.finished:
                 del values[key]
-        return channels_last(values[self._answer])
+        answers = tuple(channels_last(values[key]) for key in self._answers)
+        return answers if len(answers) > 1 else answers[0]
 
-    def answers(self, logits: Tensor) -> Tensor:
-        """What the Keras model answers: the logits after the activation at the end."""
-        if self.head == "softmax":
-            return torch.softmax(logits.float(), -1)
-        return torch.sigmoid(logits.float()) if self.head == "sigmoid" else logits.float()
+    def answers(self, logits: Any) -> Any:
+        """What the Keras model answers: the logits after the activation at the end.
+
+        Args:
+            logits: what `forward` gave: a tensor, or a tuple for a model with several outputs.
+        """
+        if isinstance(logits, tuple):
+            return tuple(_answered(*pair) for pair in zip(self.heads, logits, strict=True))
+        return _answered(self.head, logits)
 
     def penalty(self) -> Tensor | None:
         """The sum of all weight regularisers, or None where there are none."""
         total: Tensor | None = None
-        for part in self.parts:
-            for term in _penalties(part):
+        for part in self._with_weights():
+            for term in part.penalties():
                 total = term if total is None else total + term
         return total
 
+    def weights(self) -> list[Weight]:
+        """The parameters that train, in the order of `parameters()`."""
+        sources = {
+            id(weight.tensor): weight for part in self._with_weights() for weight in part.weights()
+        }
+        return [sources[id(tensor)] for tensor in self.parameters() if tensor.requires_grad]
+
     def write_back(self) -> None:
         """Copy weights and moving statistics into the Keras model's variables."""
-        for part in self.parts:
-            if isinstance(part, Lowered):
-                part.write_back()
+        for part in self._with_weights():
+            part.write_back()
 
-    def _walk(self, calls: Sequence[Call]) -> list[Step]:
-        """One step for each module that a call needs; tensors are numbered as they are made."""
+    def read(self) -> None:
+        """Copy the Keras model's variables into weights and moving statistics."""
+        for part in self._with_weights():
+            part.read()
+
+    def require_single(self) -> None:
+        """Refuse a model that `firstlight train` cannot train.
+
+        Raises:
+            ModelError: it has several inputs or outputs.
+        """
+        if self._inputs != 1 or len(self.heads) != 1:
+            raise ModelError(
+                f"{self.name} has {self._inputs} inputs and {len(self.heads)} outputs: "
+                "training takes a model with one image in and one answer out."
+            )
+
+    def _with_weights(self) -> list[Lowered | KerasLayer]:
+        return [part for part in self.parts if isinstance(part, Lowered | KerasLayer)]
+
+    def _walk(self, graph: Graph) -> tuple[list[Step], list[int]]:
+        """One step for each module that a call needs, and the numbers of the answers.
+
+        Tensors are numbered as they are made, the model's inputs first.
+        """
         steps: list[Step] = []
-        made: dict[int, int] = {}
-        for number, call in enumerate(calls):
+        made = {(call, 0): number for number, call in enumerate(graph.inputs)}
+
+        def add(part: int, inputs: tuple[int, ...]) -> int:
+            steps.append(Step(part, inputs, self._inputs + len(steps)))
+            return steps[-1].output
+
+        def find(place: Place) -> int:
+            """The tensor of a place; one of several answers is taken out where it is needed."""
+            key = (place.call, place.output)
+            if key not in made:
+                self.parts.append(Item(place.output))
+                made[key] = add(len(self.parts) - 1, (several[place.call],))
+            return made[key]
+
+        several: dict[int, int] = {}
+        for number, call in enumerate(graph.calls):
             if call.layer is None:
-                made[number] = IMAGES
                 continue
-            inputs = tuple(made[source] for source in call.inputs)
-            for part in self._parts(call):
-                steps.append(Step(part, inputs, len(steps) + 1))
-                inputs = (len(steps),)
-            made[number] = len(steps)
-        return steps
+            inputs = tuple(find(place) for place in call.tensors)
+            parts = self._parts(call)
+            for part in parts:
+                inputs = (add(part, inputs),)
+            if getattr(self.parts[parts[-1]], "several", False):
+                several[number] = inputs[0]
+            else:
+                made[number, 0] = inputs[0]
+        return steps, [find(place) for place in graph.outputs]
 
     def _parts(self, call: Call) -> list[int]:
         """Positions in `parts` of the modules that do what a layer does, made once a layer."""
@@ -99,63 +169,27 @@ class Network(nn.Module):
             try:
                 modules = _lowered(call)
             except NotLoweredError as reason:
-                self.in_keras.append(f"layer {call.name} ({type(layer).__name__}) {reason}")
+                self.in_keras.append(_named(call, reason))
                 modules = [KerasLayer(call)]
             start = len(self.parts)
             self.parts.extend(modules)
             self._parts_of[id(layer)] = list(range(start, len(self.parts)))
         return self._parts_of[id(layer)]
 
-    def _cut_head(self, steps: list[Step]) -> str:
-        """Take a softmax or sigmoid off the end; its name, or `linear`."""
-        last = self.parts[steps[-1].part] if steps else None
-        if isinstance(last, Activation) and last.name in HEADS and len(steps) > 1:
-            self._answer = steps.pop().inputs[0]
-            return last.name
-        return "linear"
-
-
-class KerasLayer(nn.Module):
-    """A Keras layer that has no lowering, run by Keras itself on the torch backend."""
-
-    def __init__(self, call: Call) -> None:
-        super().__init__()
-        import keras
-
-        if keras.backend.backend() != "torch":
-            raise ModelError(
-                f"layer {call.layer.name} ({type(call.layer).__name__}) has no lowering, and Keras "
-                f"runs on {keras.backend.backend()}: set KERAS_BACKEND=torch to train this model."
-            )
-        # On the torch backend a Keras layer is a torch module: its weights train with the others.
-        self.layer = call.layer
-        self.arguments = call.arguments
-        self.keywords = call.keywords
-        self.accepts_training = "training" in getattr(call.layer, "_call_arg_names", ())
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """The layer's own call on Keras's order of axes."""
-        waiting = iter([channels_last(x).contiguous() for x in inputs])
-        arguments = [_filled(argument, waiting) for argument in self.arguments]
-        keywords = {key: _filled(value, waiting) for key, value in self.keywords.items()}
-        if self.accepts_training:
-            keywords["training"] = self.training
-        out: Tensor = self.layer(*arguments, **keywords)
-        return channels_first(out)
-
 
 def lower(model: Any) -> Network:
     """The torch network of a built Keras model, with the same weights.
 
     Args:
-        model: a Sequential or Functional model of any backend, one image in, one answer out.
+        model: a Keras model of any backend. One with code of its own runs whole as Keras's own,
+            which takes the torch backend.
 
     Returns:
         The network; layers without a lowering run inside it as Keras's own, and are
         named in `in_keras`.
 
     Raises:
-        ModelError: the model is not built, has code of its own, or several inputs.
+        ModelError: the model is not built, or needs Keras's own layers on another backend.
 
     Example:
         >>> from firstlight.models.backend import import_keras
@@ -167,7 +201,44 @@ def lower(model: Any) -> Network:
     return Network(model)
 
 
+def not_lowered(model: Any) -> list[str]:
+    """What of a model has no lowering, so that Keras itself has to run it.
+
+    Args:
+        model: a built Keras model of any backend.
+
+    Returns:
+        One line for each such layer, or for the model as a whole, naming it and the reason; none
+        where everything is lowered. One layer's weights are copied at a time.
+
+    Raises:
+        ModelError: the model is not built.
+
+    Example:
+        >>> from firstlight.models.backend import import_keras
+        >>> keras = import_keras()
+        >>> model = keras.Sequential([keras.Input((8, 2)), keras.layers.GRU(3, name="memory")])
+        >>> not_lowered(model)
+        ['layer memory (GRU) is of a kind that has no lowering']
+    """
+    lines: dict[int, str] = {}
+    seen: set[int] = set()
+    for call in _readable(model).calls:
+        if call.layer is None or id(call.layer) in seen:
+            continue
+        seen.add(id(call.layer))
+        try:
+            _lowered(call)
+        except NotLoweredError as reason:
+            lines[id(call.layer)] = _named(call, reason)
+    return list(lines.values())
+
+
 def _lowered(call: Call) -> list[nn.Module]:
+    if _is_model(call.layer):
+        plain = _is_plain(call.layer)
+        reason = "masks time steps" if plain else "is a model with code of its own"
+        raise NotLoweredError(reason)
     # Keras itself overrides a recorded `training` with that of the whole model.
     if any(value is not None for key, value in call.keywords.items() if key != "training"):
         raise NotLoweredError("is called with options")
@@ -178,31 +249,73 @@ def _lowered(call: Call) -> list[nn.Module]:
     return lower_layer(call.layer)
 
 
-def _penalties(part: nn.Module) -> Iterator[Tensor]:
-    if isinstance(part, Lowered):
-        yield from part.penalties()
-    elif isinstance(part, KerasLayer):
-        yield from getattr(part.layer, "losses", ())
+def _named(call: Call, reason: NotLoweredError) -> str:
+    kind = "model" if _is_model(call.layer) else "layer"
+    return f"{kind} {call.name} ({type(call.layer).__name__}) {reason}"
 
 
-def _readable(model: Any) -> tuple[Call, ...]:
-    """The calls of a model that has one image in and one answer out."""
-    kind = type(model).__name__
-    if kind not in ("Sequential", "Functional"):
-        raise ModelError(
-            f"{model.name} is a {kind} with code of its own, so its layers cannot be read off: "
-            "write it as a Sequential or Functional model."
-        )
+def _answered(head: str, logits: Tensor) -> Tensor:
+    if head == "softmax":
+        return torch.softmax(logits.float(), -1)
+    return torch.sigmoid(logits.float()) if head == "sigmoid" else logits.float()
+
+
+def _readable(model: Any) -> Graph:
+    """The calls of a model: of its layers, or one call of the whole model."""
     if not model.built:
         raise ModelError(
             f"{model.name} does not know its input shape yet: begin it with keras.Input(shape)."
         )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
+    if not _is_plain(model):
+        return _whole(model)
+    graph = graph_of(model)
+    # Keras hands masks on beside the tensors, from layer to layer.
+    return _whole(model) if any(_masks(call.layer) for call in graph.calls) else graph
+
+
+def _whole(model: Any) -> Graph:
+    """A model as one call, for Keras to run."""
+    from keras import KerasTensor, tree
+
+    shapes = getattr(model, "input_shape", None) if _is_plain(model) else None
+    shapes = shapes or (model.get_build_config() or {}).get("input_shape")
+    if shapes is None:
         raise ModelError(
-            f"{model.name} has {len(model.inputs)} inputs and {len(model.outputs)} outputs: "
-            "training takes a model with one image in and one answer out."
+            f"{model.name} has code of its own and does not know its input shape: call it once on "
+            "a batch of the data before it is trained."
         )
-    return calls_of(model)
+    inputs: list[Place] = []
+
+    def place(shape: Any) -> Place:
+        inputs.append(Place(len(inputs)))
+        return inputs[-1]
+
+    argument = tree.map_shape_structure(place, shapes)
+    outputs = getattr(model, "outputs", None)
+    if outputs is None:
+        symbols = tree.map_shape_structure(KerasTensor, shapes)
+        outputs = tree.flatten(model.compute_output_spec(symbols))
+    count = len(inputs)
+    calls = [Call(f"input {number}", None) for number in range(count)]
+    return Graph(
+        (*calls, Call(model.name, model, (argument,))),
+        tuple(range(count)),
+        tuple(Place(count, number) for number in range(len(outputs))),
+    )
+
+
+def _is_plain(model: Any) -> bool:
+    return f"{type(model).__module__}.{type(model).__name__}" in PLAIN_MODELS
+
+
+def _masks(layer: Any) -> bool:
+    return type(layer).__name__ == "Masking" or bool(getattr(layer, "mask_zero", False))
+
+
+def _is_model(layer: Any) -> bool:
+    import keras
+
+    return isinstance(layer, keras.Model)
 
 
 def _is_tensors(argument: Any) -> bool:
@@ -210,12 +323,3 @@ def _is_tensors(argument: Any) -> bool:
     if isinstance(argument, list):
         return all(isinstance(item, Place) for item in argument)
     return isinstance(argument, Place)
-
-
-def _filled(argument: Any, waiting: Iterator[Tensor]) -> Any:
-    """The argument with each tensor's place taken by the next tensor."""
-    if isinstance(argument, Place):
-        return next(waiting)
-    if isinstance(argument, list):
-        return [_filled(item, waiting) for item in argument]
-    return argument
