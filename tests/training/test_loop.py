@@ -10,7 +10,8 @@ import torch
 from firstlight.core.errors import RunError, TrainingError
 from firstlight.models.backend import import_keras
 from firstlight.training import load_newest
-from firstlight.training.batches import Augmentation, Batches
+from firstlight.training.augmenting import Augmentation
+from firstlight.training.batches import Batches
 from firstlight.training.checkpoints import checkpoints
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError
@@ -233,33 +234,6 @@ def test_batches_hold_every_image_once_an_epoch():
         assert got.dtype == torch.uint8
         orders.append(rows.tolist())
     assert orders[0] != orders[1]
-
-
-def test_augmentation_shifts_and_flips_by_hand():
-    images = striped(200)
-    change = Augmentation(shift=2, flip=True)
-    batches = Batches(images.images, images.targets, 200, 3, change, torch.device("cpu"))
-    batches.start_epoch(0)
-    got, _ = batches.batch(0, 0)
-    seen = set()
-    for row, changed in zip(batches.rows(0).tolist(), got.numpy(), strict=True):
-        padded = np.pad(images.images[row], ((2, 2), (2, 2), (0, 0)), mode="edge")
-        candidates = {
-            (dy, dx, flip): padded[dy : dy + 8, dx : dx + 8][:, :: -1 if flip else 1]
-            for dy in range(5)
-            for dx in range(5)
-            for flip in (False, True)
-        }
-        found = [key for key, image in candidates.items() if np.array_equal(image, changed)]
-        assert found
-        seen.add(found[0])
-    assert len(seen) > 40
-
-
-@pytest.mark.parametrize("text", ["shift", "shift:-1", "rotate:3", "shift:1;flip"])
-def test_unknown_augmentations_are_refused(text):
-    with pytest.raises(Exception, match="--augment takes shift:PIXELS, flip or none"):
-        Augmentation.parse(text)
 
 
 @pytest.mark.parametrize("steps", [1, 7, 100])

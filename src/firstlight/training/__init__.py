@@ -4,7 +4,7 @@ Keras defines, PyTorch trains: `lower` makes a torch network of the model, `Trai
 through the images, `write_back` carries the weights home.
 """
 
-from firstlight.training.batches import Augmentation
+from firstlight.training.augmenting import Augmentation
 from firstlight.training.checkpoints import load_newest
 from firstlight.training.loop import Training
 from firstlight.training.lowering import Network, lower, not_lowered

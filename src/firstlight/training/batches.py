@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,48 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from firstlight.core.errors import SettingError
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Changes to training images, drawn anew for every image of every epoch.
-
-    Attributes:
-        shift: up to so many pixels up or down, left or right; the edge is repeated.
-        flip: left and right swapped for every second image.
-    """
-
-    shift: int = 0
-    flip: bool = False
-
-    @classmethod
-    def parse(cls, text: str | None) -> Augmentation:
-        """Read `shift:1,flip`; `none` or None changes nothing.
-
-        Raises:
-            SettingError: it says something else.
-
-        Example:
-            >>> Augmentation.parse("shift:2,flip")
-            Augmentation(shift=2, flip=True)
-        """
-        shift, flip = 0, False
-        for word in (text or "none").split(","):
-            found = re.fullmatch(r"shift:(\d{1,3})", word.strip())
-            if found:
-                shift = int(found[1])
-            elif word.strip() == "flip":
-                flip = True
-            elif word.strip() != "none":
-                raise SettingError(
-                    f"--augment takes shift:PIXELS, flip or none, joined by commas, "
-                    f"but {word.strip()!r} came: write for example shift:1,flip."
-                )
-        return cls(shift, flip)
-
-    def __bool__(self) -> bool:
-        return bool(self.shift or self.flip)
+from firstlight.training.augmenting import Augmentation, augment, noise_unit
 
 
 class Batches:
@@ -80,6 +37,11 @@ class Batches:
         self.augmentation = augmentation
         self.device = device
         self._generator = torch.Generator()
+        # Drawn where the images are: noise for a large batch would take long to carry there.
+        self._changes = torch.Generator(device)
+        self._noise_unit = noise_unit(images) if augmentation.noise else 1.0
+        if isinstance(self._noise_unit, Tensor):
+            self._noise_unit = self._noise_unit.to(device)
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __len__(self) -> int:
@@ -96,34 +58,17 @@ class Batches:
         return self._order[position * self.size : (position + 1) * self.size]
 
     def take(self, rows: Tensor) -> Tensor:
-        """The images at `rows`, as they are stored: `(B, H, W, C)`."""
-        return self.images.index_select(0, rows)
+        """The images `(B, H, W, C)` of these rows, as they are stored."""
+        return self.images.index_select(0, rows.to(self.device))
 
     def batch(self, epoch: int, position: int) -> tuple[Tensor, Tensor]:
         """Images `(B, H, W, C)` and targets of batch `position` of this epoch."""
-        rows = self.rows(position).to(self.device)
-        targets = self.targets.index_select(0, rows)
-        if not self.augmentation:
-            return self.take(rows), targets
-        self._generator.manual_seed(_mixed(self.seed, epoch, position))
-        return self._changed(rows), targets
-
-    def _changed(self, rows: Tensor) -> Tensor:
-        """Shifted and flipped images by one gather: no copy of the set, padded or not."""
-        count, (height, width) = len(rows), self.images.shape[1:3]
-        ys = self._positions(count, height)
-        xs = self._positions(count, width)
-        if self.augmentation.flip:
-            swapped = torch.rand(count, 1, generator=self._generator) < 0.5
-            xs = torch.where(swapped, xs.flip(1), xs)
-        ys, xs = ys.to(self.device), xs.to(self.device)
-        return self.images[rows[:, None, None], ys[:, :, None], xs[:, None, :]]
-
-    def _positions(self, count: int, size: int) -> Tensor:
-        """`(count, size)`: which row (or column) of an image comes where."""
-        shift = self.augmentation.shift
-        moved = torch.randint(-shift, shift + 1, (count, 1), generator=self._generator)
-        return (torch.arange(size) + moved).clamp_(0, size - 1)
+        rows = self.rows(position)
+        images = self.take(rows)
+        if self.augmentation:
+            self._changes.manual_seed(_mixed(self.seed, epoch, position))
+            images = augment(images, self.augmentation, self._changes, self._noise_unit)
+        return images, self.targets.index_select(0, rows.to(self.device))
 
 
 def as_tensor(array: NDArray[Any]) -> Tensor:

@@ -16,8 +16,9 @@ from firstlight.core.errors import RunError, TrainingError
 from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
+from firstlight.training.augmenting import Augmentation
 from firstlight.training.averaging import Average
-from firstlight.training.batches import Augmentation, Batches
+from firstlight.training.batches import Batches
 from firstlight.training.checkpoints import State, check_disk, save_checkpoint
 from firstlight.training.class_weights import class_weights
 from firstlight.training.early_stopping import EarlyStopping
