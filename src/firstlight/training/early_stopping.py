@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from firstlight.training.keras_learner import KerasLearner
 from firstlight.training.learner import Learner
 
 
@@ -27,24 +28,22 @@ class EarlyStopping:
         self._epoch = 0
         self._weights: list[Tensor] = []
 
-    def saw(self, loss: float, epoch: int, learner: Learner) -> bool:
+    def saw(self, loss: float, epoch: int, learner: Learner | KerasLearner) -> bool:
         """Take in the validation loss after an epoch (1 is the first); whether it is over now."""
         if self.patience is None:
             return False
         if loss < self._best:
             self._best, self._epoch = loss, epoch
             with learner.averaged():
-                self._weights = [x.clone() for x in learner.network.state_dict().values()]
+                self._weights = [tensor.clone() for tensor in learner.tensors()]
         self.over = epoch - self._epoch >= self.patience
         return self.over
 
-    def put_back(self, learner: Learner) -> None:
+    def put_back(self, learner: Learner | KerasLearner) -> None:
         """Give the network its final weights: the best epoch's, or the averaged ones."""
         learner.settle()
-        if not self._weights:
-            return
-        for live, best in zip(learner.network.state_dict().values(), self._weights, strict=True):
-            live.copy_(best)
+        if self._weights:
+            learner.put(self._weights)
 
     def sentence(self) -> str:
         """What happened, for the user."""

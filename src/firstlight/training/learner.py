@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from firstlight.core.settings import TrainSettings
 from firstlight.training.averaging import Average
-from firstlight.training.losses import Loss
+from firstlight.training.keras_learner import KerasLearner, KerasNetwork, MeanOfBatches
+from firstlight.training.losses import Loss, make_loss
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
-from firstlight.training.optimizers import Optimizer
+from firstlight.training.metrics import Metric
+from firstlight.training.optimizers import Optimizer, make_optimizer
 from firstlight.training.predicting import predict
 
 Answers = Tensor | tuple[Tensor, ...]
@@ -89,6 +92,18 @@ class Learner:
             self.average.settle()
             self.average = None
 
+    def tensors(self) -> list[Tensor]:
+        """Weights and moving statistics, in order and not by name.
+
+        A layer that Keras runs is named anew in every process.
+        """
+        return list(self.network.state_dict().values())
+
+    def put(self, tensors: list[Tensor]) -> None:
+        """Give the network these weights and moving statistics."""
+        for ours, other in zip(self.tensors(), tensors, strict=True):
+            ours.copy_(other)
+
     def penalty(self) -> float:
         """The sum of the weight regularisers."""
         with self.averaged(), torch.no_grad():
@@ -98,8 +113,7 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """What a checkpoint has to hold."""
         state = {
-            # In order and not by name: a layer that Keras runs is named anew in every process.
-            "network": list(self.network.state_dict().values()),
+            "network": self.tensors(),
             "optimizer": self.optimizer.state(),
             "random": torch.get_rng_state(),
         }
@@ -115,14 +129,40 @@ class Learner:
         Raises:
             ValueError: it is the state of another network.
         """
-        ours = list(self.network.state_dict().values())
-        if [one.shape for one in ours] != [one.shape for one in state["network"]]:
+        if [one.shape for one in self.tensors()] != [one.shape for one in state["network"]]:
             raise ValueError("the state of another network")
-        for one, other in zip(ours, state["network"], strict=True):
-            one.copy_(other)
+        self.put(state["network"])
         self.optimizer.restore(state["optimizer"])
         if self.average is not None:
             self.average.restore(state["average"])
         torch.set_rng_state(state["random"])
         if "cuda_random" in state:
             torch.cuda.set_rng_state(state["cuda_random"], self.machine.device)
+
+
+def make_learner(
+    network: Network | KerasNetwork,
+    settings: TrainSettings,
+    machine: Machine,
+    outputs: int,
+    classify: bool,
+) -> tuple[Learner, Metric] | tuple[KerasLearner, MeanOfBatches]:
+    """What trains a network as the settings say, and the metric that goes with it.
+
+    Args:
+        network: on its device.
+        settings: every field filled in.
+        machine: where the network is.
+        outputs: how many numbers the network makes for one image.
+        classify: whether the targets are `(N,)` class numbers; else `(N, T)` values.
+
+    Raises:
+        SettingError: the loss does not fit the targets.
+    """
+    if isinstance(network, KerasNetwork):
+        learner = KerasLearner(network, settings, machine, classify)
+        return learner, learner.metric
+    loss = make_loss(str(settings.loss), network.head, outputs, classify)
+    optimizer = make_optimizer(str(settings.optimizer), network)
+    average = Average(network, settings.average) if settings.average else None
+    return Learner(network, loss, optimizer, machine, average), Metric(str(settings.metric))

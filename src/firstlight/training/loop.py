@@ -17,17 +17,14 @@ from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
 from firstlight.training.augmenting import Augmentation
-from firstlight.training.averaging import Average
 from firstlight.training.batches import Batches
 from firstlight.training.checkpoints import State, check_disk, save_checkpoint
 from firstlight.training.class_weights import class_weights
 from firstlight.training.early_stopping import EarlyStopping
-from firstlight.training.learner import Learner
-from firstlight.training.losses import make_loss
+from firstlight.training.keras_learner import KerasNetwork
+from firstlight.training.learner import make_learner
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
-from firstlight.training.metrics import Metric
-from firstlight.training.optimizers import make_optimizer
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
 from firstlight.training.validating import Validate
@@ -54,7 +51,7 @@ class Training:
         validate: called after each epoch with `predict`; its numbers go into the epoch's event.
     """
 
-    network: Network
+    network: Network | KerasNetwork
     images: Images
     settings: TrainSettings
     folder: RunFolder
@@ -78,16 +75,11 @@ class Training:
         )
         self.epochs = int(settings.epochs or 1)
         self.steps = len(self.batches) * self.epochs
-        self.metric = Metric(str(settings.metric))
         self.peak = float(settings.learning_rate or 0.0)
         self.rate = self.peak
         classify = self.images.targets.ndim == 1
-        self.learner = Learner(
-            self.network,
-            make_loss(str(settings.loss), self.network.head, self._outputs(), classify),
-            make_optimizer(str(settings.optimizer), self.network),
-            self.machine,
-            Average(self.network, settings.average) if settings.average else None,
+        self.learner, self.metric = make_learner(
+            self.network, settings, self.machine, self._outputs(), classify
         )
         weights = class_weights(settings.class_weights, self.images.targets)
         self.weights = None if weights is None else torch.from_numpy(weights).to(self.device)
@@ -136,7 +128,7 @@ class Training:
             TrainingError: a weight is not finite (the last checkpoint stays), or the file cannot
                 be written.
         """
-        for tensor in self.network.state_dict().values():
+        for tensor in self.learner.tensors():
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 raise TrainingError(
                     f"weights are no longer finite after step {self.progress.step}: {self._lower()}"
@@ -150,7 +142,7 @@ class Training:
             InterruptedRunError: a signal came; the state is saved.
             TrainingError: the loss is not finite, or a checkpoint cannot be written.
         """
-        weights = sum(p.numel() * p.element_size() for p in self.network.parameters())
+        weights = sum(x.numel() * x.element_size() for x in self.learner.tensors())
         check_disk(self.folder.path, 3 * weights)
         with StopSignals() as signals:
             if self.progress.step == 0:
