@@ -12,7 +12,12 @@ from typing import Any
 
 from firstlight.core.errors import SettingError
 
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+OPTIMIZERS = (
+    *("adam", "adamw", "nadam", "rmsprop", "sgd", "adadelta", "adafactor", "adagrad", "adamax"),
+    *("ftrl", "lamb", "lion", "muon"),
+)
+# Those of them that take steps with momentum of a stated size.
+WITH_MOMENTUM = ("sgd", "rmsprop", "muon")
 SCHEDULES = ("constant", "one-cycle", "cosine")
 LOSSES = (
     "categorical_crossentropy",
@@ -42,13 +47,19 @@ def option(
 
 
 def check_options(settings: Any) -> None:
-    """Refuse a value that is not among the choices of its field or is below its least."""
+    """Refuse a value that is not among the choices of its field or is below its least.
+
+    Choices are taken in any letter case (`Adam`, as Keras's class is called) and kept in theirs.
+    """
     for item in fields(settings):
         value = getattr(settings, item.name)
         if value is None or not item.metadata:
             continue
         name = "--" + item.name.replace("_", "-")
         choices, least = item.metadata["choices"], item.metadata["least"]
+        if isinstance(value, str) and value.lower() in choices:
+            value = value.lower()
+            object.__setattr__(settings, item.name, value)
         if choices and value not in choices:
             listed = ", ".join(choices)
             raise SettingError(
@@ -107,6 +118,16 @@ class TrainSettings:
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
+    momentum: float | None = option(
+        "share of the last step in the next (default: Keras's), for sgd, rmsprop and muon",
+        None,
+        (),
+        0,
+        1,
+    )
+    weight_decay: float | None = option(
+        "share of a weight that goes in a step of length 1 (default: Keras's)", None, (), 0, 1e6
+    )
     learning_rate: float | None = option("the (largest) step length", None, (), 1e-12, 1e6)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, LOSSES)
@@ -122,3 +143,8 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.momentum is not None and self.optimizer not in (None, *WITH_MOMENTUM):
+            raise SettingError(
+                f"--momentum is for the optimizers {', '.join(WITH_MOMENTUM)}, but {self.optimizer} "
+                "came: leave it away, or choose one of them."
+            )

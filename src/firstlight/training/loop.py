@@ -81,7 +81,9 @@ class Training:
         self.loss = make_loss(str(settings.loss), self.network.head, outputs, classify)
         self.peak = float(settings.learning_rate or 0.0)
         self.rate = self.peak
-        self.optimizer = make_optimizer(str(settings.optimizer), self.network)
+        self.optimizer = make_optimizer(
+            str(settings.optimizer), self.network, settings.momentum, settings.weight_decay
+        )
         torch.manual_seed(settings.seed)
 
     def _outputs(self) -> int:
@@ -217,7 +219,7 @@ class Training:
         value = loss.item()
         if not math.isfinite(value):
             self._refuse_loss(position, value)
-        loss.backward()
+        self.optimizer.scale_loss(loss).backward()
         self.optimizer.step(self.rate)
         answers = self.network.answers(answers.detach())
         metric = summed_metric(self.metric, answers, targets).item()

@@ -12,7 +12,7 @@ from firstlight.core.errors import ModelError
 from firstlight.models.graph import Call, calls_of
 from firstlight.models.graph import Tensor as Place
 from firstlight.training.activations import Activation
-from firstlight.training.lowered import Lowered
+from firstlight.training.lowered import Lowered, Weight
 from firstlight.training.lowerings import NotLoweredError, lower_layer, lower_operation
 from firstlight.training.steps import Step, pool_before_relu, with_releases
 from firstlight.training.tensors import channels_first, channels_last
@@ -70,6 +70,19 @@ class Network(nn.Module):
             for term in _penalties(part):
                 total = term if total is None else total + term
         return total
+
+    def weights(self) -> list[Weight]:
+        """The weights that train, in the order of `parameters()`."""
+        found: dict[int, Weight] = {}
+        for part in self.modules():
+            if isinstance(part, Lowered):
+                for binding in part.bindings:
+                    tensor = getattr(part, binding.attribute)
+                    found[id(tensor)] = Weight(tensor, binding.variable, binding.axes)
+            elif isinstance(part, KerasLayer):
+                for variable in part.layer.trainable_variables:
+                    found[id(variable.value)] = Weight(variable.value, variable, None)
+        return [found[id(tensor)] for tensor in self.parameters() if tensor.requires_grad]
 
     def write_back(self) -> None:
         """Copy weights and moving statistics into the Keras model's variables."""
