@@ -17,7 +17,7 @@ from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import DataSettings
 
 if TYPE_CHECKING:
-    from firstlight.training import Machine, Network
+    from firstlight.training import KerasNetwork, Machine, Network
 
 
 def own_dataset(folder: RunFolder) -> Dataset:
@@ -51,7 +51,7 @@ def _same_split(folder: RunFolder, dataset: Dataset) -> bool:
 
 def trained_network(
     folder: RunFolder, trust_code: str | Path | None = None
-) -> tuple[Network, Machine]:
+) -> tuple[Network | KerasNetwork, Machine]:
     """The network of a run's trained model, and what to run it on.
 
     Args:
@@ -63,7 +63,7 @@ def trained_network(
         ModelError: the model has layers of somebody's own, and no file is trusted.
     """
     from firstlight.models import classes_of_file, import_keras, load_model
-    from firstlight.training import choose_machine, lower
+    from firstlight.training import choose_machine, network_of
 
     if not folder.model.exists():
         raise RunError(
@@ -72,7 +72,7 @@ def trained_network(
     import_keras()
     settings, _ = divided({"precision": folder.information()["machine"]["precision"]})
     own = None if trust_code is None else classes_of_file(str(trust_code))
-    return lower(load_model(folder.model, own)), choose_machine(settings)
+    return network_of(load_model(folder.model, own)), choose_machine(settings)
 
 
 def as_predictions(
@@ -93,7 +93,11 @@ def as_predictions(
 
 
 def report_on(
-    network: Network, machine: Machine, images: Images, information: dict[str, Any], title: str
+    network: Network | KerasNetwork,
+    machine: Machine,
+    images: Images,
+    information: dict[str, Any],
+    title: str,
 ) -> Report:
     """The report of a network on images with targets; its `loss` is the one that was trained."""
     from firstlight.evaluation import evaluate as judge

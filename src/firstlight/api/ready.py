@@ -13,7 +13,7 @@ from firstlight.core.settings import TrainSettings
 if TYPE_CHECKING:
     import keras
 
-    from firstlight.training import Machine, Network
+    from firstlight.training import KerasNetwork, Machine, Network
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ready:
     """A checked, built, prepared and lowered model with all of its settings."""
 
     model: keras.Model
-    network: Network
+    network: Network | KerasNetwork
     settings: TrainSettings
     machine: Machine
     warnings: list[str]
@@ -39,7 +39,7 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
         prepare_model,
         resolve_settings,
     )
-    from firstlight.training import Augmentation, choose_machine, lower
+    from firstlight.training import Augmentation, choose_machine, network_of
 
     keras = import_keras()
     settings = resolve_settings(asked, dataset.task, len(dataset.train))
@@ -57,8 +57,7 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     model = prepare_model(model, str(settings.prepare), dataset.train.images)
     if dataset.task == "measure":
         model = answer_in_units(model, dataset.train.targets)
-    network = lower(model)
-    network.require_single()
+    network = network_of(model)
     warnings = [found.message for found in checkup.findings if found.level == "warning"]
     warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]
     machine = choose_machine(replace(settings, **kept))

@@ -13,7 +13,12 @@ from typing import Any
 from firstlight.core.errors import SettingError
 from firstlight.core.losses import LOSSES, full_loss_name
 
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+OPTIMIZERS = (
+    *("adam", "adamw", "nadam", "rmsprop", "sgd", "adadelta", "adafactor", "adagrad", "adamax"),
+    *("ftrl", "lamb", "lion", "muon"),
+)
+# Those of them that take steps with momentum of a stated size.
+WITH_MOMENTUM = ("sgd", "rmsprop", "muon")
 SCHEDULES = ("constant", "one-cycle", "cosine")
 CLASS_METRICS = ("accuracy", "top_5", "precision", "recall", "f1")
 VALUE_METRICS = ("rmse", "mae", "mse", "mape", "r2")
@@ -37,13 +42,19 @@ def option(
 
 
 def check_options(settings: Any) -> None:
-    """Refuse a value that is not among the choices of its field or is below its least."""
+    """Refuse a value that is not among the choices of its field or is below its least.
+
+    Choices are taken in any letter case (`Adam`, as Keras's class is called) and kept in theirs.
+    """
     for item in fields(settings):
         value = getattr(settings, item.name)
         if value is None or not item.metadata:
             continue
         name = "--" + item.name.replace("_", "-")
         choices, least = item.metadata["choices"], item.metadata["least"]
+        if isinstance(value, str) and value.lower() in choices:
+            value = value.lower()
+            object.__setattr__(settings, item.name, value)
         if choices and value not in choices:
             listed = ", ".join(choices)
             raise SettingError(
@@ -102,6 +113,16 @@ class TrainSettings:
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
+    momentum: float | None = option(
+        "share of the last step in the next (default: Keras's), for sgd, rmsprop and muon",
+        None,
+        (),
+        0,
+        1,
+    )
+    weight_decay: float | None = option(
+        "share of a weight that goes in a step of length 1 (default: Keras's)", None, (), 0, 1e6
+    )
     learning_rate: float | None = option("the (largest) step length", None, (), 1e-12, 1e6)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, tuple(LOSSES))
@@ -135,3 +156,8 @@ class TrainSettings:
         if isinstance(self.loss, str):
             object.__setattr__(self, "loss", full_loss_name(self.loss))
         check_options(self)
+        if self.momentum is not None and self.optimizer not in (None, *WITH_MOMENTUM):
+            raise SettingError(
+                f"--momentum is for the optimizers {', '.join(WITH_MOMENTUM)}, but {self.optimizer} "
+                "came: leave it away, or choose one of them."
+            )

@@ -6,6 +6,7 @@ through the images, `write_back` carries the weights home.
 
 from firstlight.training.augmenting import Augmentation
 from firstlight.training.checkpoints import load_newest
+from firstlight.training.keras_learner import KerasNetwork, network_of
 from firstlight.training.loop import Training
 from firstlight.training.lowering import Network, lower, not_lowered
 from firstlight.training.machine import Machine, choose_machine
@@ -14,12 +15,14 @@ from firstlight.training.validating import validator
 
 __all__ = [
     "Augmentation",
+    "KerasNetwork",
     "Machine",
     "Network",
     "Training",
     "choose_machine",
     "load_newest",
     "lower",
+    "network_of",
     "not_lowered",
     "predict",
     "validator",

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from firstlight.core.errors import SettingError
 from firstlight.core.settings import TrainSettings
+from firstlight.training.lowering import Network, lower, not_lowered, require_single
 from firstlight.training.machine import Machine
 from firstlight.training.predicting import predict
 
@@ -75,9 +76,7 @@ class KerasNetwork(nn.Module):
 
     def require_single(self) -> None:
         """Refuse a model with several inputs or outputs; see `Network.require_single`."""
-        inputs, outputs = (tree_length(x) for x in (self.model.input, self.model.output))
-        if inputs != 1 or outputs != 1:
-            raise ModelError(several_message(self.model.name, inputs, outputs))
+        require_single(self.model.name, len(self.model.inputs), len(self.model.outputs))
 
 
 class KerasLearner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,14 +14,12 @@ from torch import Tensor
 from firstlight.core.settings import TrainSettings
 from firstlight.training.averaging import Average
 from firstlight.training.keras_learner import KerasLearner, KerasNetwork, MeanOfBatches
-from firstlight.training.losses import Loss, make_loss
+from firstlight.training.losses import make_loss
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
 from firstlight.training.metrics import Metric
 from firstlight.training.optimizers import Optimizer, make_optimizer
 from firstlight.training.predicting import predict
-
-Answers = Tensor | tuple[Tensor, ...]
 
 
 class Learner:
@@ -33,7 +32,7 @@ class Learner:
     def __init__(
         self,
         network: Network,
-        loss: Loss,
+        loss: Callable[..., Tensor],
         optimizer: Optimizer,
         machine: Machine,
         average: Average | None = None,
@@ -45,8 +44,8 @@ class Learner:
         self.average = average
 
     def step(
-        self, images: Answers, targets: Any, weights: Tensor | None, rate: float
-    ) -> tuple[float, Answers]:
+        self, images: Tensor | tuple[Tensor, ...], targets: Any, weights: Any, rate: float
+    ) -> tuple[float, Any]:
         """Ask the network, measure the loss and move the weights by one step of length `rate`.
 
         A loss that is not finite moves nothing.
@@ -54,7 +53,7 @@ class Learner:
         Args:
             images: `(B, H, W, C)`, or one tensor for each input of the network.
             targets: what the loss takes.
-            weights: `(B,)` how much each image counts, or None: all the same.
+            weights: how much each image counts, `(B,)` for most losses; None: all the same.
             rate: the learning rate.
 
         Returns:
@@ -70,7 +69,7 @@ class Learner:
         loss = data_loss if penalty is None else data_loss + penalty
         value = loss.item()
         if np.isfinite(value):
-            loss.backward()
+            self.optimizer.scale_loss(loss).backward()
             self.optimizer.step(rate)
             if self.average is not None:
                 self.average.update()
@@ -163,6 +162,8 @@ def make_learner(
         learner = KerasLearner(network, settings, machine, classify)
         return learner, learner.metric
     loss = make_loss(str(settings.loss), network.head, outputs, classify)
-    optimizer = make_optimizer(str(settings.optimizer), network)
+    optimizer = make_optimizer(
+        str(settings.optimizer), network, settings.momentum, settings.weight_decay
+    )
     average = Average(network, settings.average) if settings.average else None
     return Learner(network, loss, optimizer, machine, average), Metric(str(settings.metric))

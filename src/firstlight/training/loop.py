@@ -21,10 +21,11 @@ from firstlight.training.batches import Batches
 from firstlight.training.checkpoints import State, check_disk, save_checkpoint
 from firstlight.training.class_weights import class_weights
 from firstlight.training.early_stopping import EarlyStopping
-from firstlight.training.keras_learner import KerasNetwork
-from firstlight.training.learner import make_learner
+from firstlight.training.keras_learner import KerasLearner, KerasNetwork, MeanOfBatches
+from firstlight.training.learner import Learner, make_learner
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
+from firstlight.training.metrics import Metric
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
 from firstlight.training.validating import Validate
@@ -78,9 +79,9 @@ class Training:
         self.peak = float(settings.learning_rate or 0.0)
         self.rate = self.peak
         classify = self.images.targets.ndim == 1
-        self.learner, self.metric = make_learner(
-            self.network, settings, self.machine, self._outputs(), classify
-        )
+        made = make_learner(self.network, settings, self.machine, self._outputs(), classify)
+        self.learner: Learner | KerasLearner = made[0]
+        self.metric: Metric | MeanOfBatches = made[1]
         weights = class_weights(settings.class_weights, self.images.targets)
         self.weights = None if weights is None else torch.from_numpy(weights).to(self.device)
         self.early = EarlyStopping(settings.patience)

@@ -119,11 +119,7 @@ class Network(nn.Module):
         Raises:
             ModelError: it has several inputs or outputs.
         """
-        if self._inputs != 1 or len(self.heads) != 1:
-            raise ModelError(
-                f"{self.name} has {self._inputs} inputs and {len(self.heads)} outputs: "
-                "training takes a model with one image in and one answer out."
-            )
+        require_single(self.name, self._inputs, len(self.heads))
 
     def _with_weights(self) -> list[Lowered | KerasLayer]:
         return [part for part in self.parts if isinstance(part, Lowered | KerasLayer)]
@@ -232,6 +228,15 @@ def not_lowered(model: Any) -> list[str]:
         except NotLoweredError as reason:
             lines[id(call.layer)] = _named(call, reason)
     return list(lines.values())
+
+
+def require_single(name: str, inputs: int, outputs: int) -> None:
+    """Refuse a model that `firstlight train` cannot train; see `Network.require_single`."""
+    if inputs != 1 or outputs != 1:
+        raise ModelError(
+            f"{name} has {inputs} inputs and {outputs} outputs: training takes a model with one "
+            "image in and one answer out."
+        )
 
 
 def _lowered(call: Call) -> list[nn.Module]:

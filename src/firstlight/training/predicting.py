@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,11 +13,16 @@ from firstlight.training.batches import as_tensor
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
 
+if TYPE_CHECKING:
+    from firstlight.training.keras_learner import KerasNetwork
+
 # About 1,000 images of 28 x 28 pixels at once; larger ones are taken in smaller batches.
 PIXELS_AT_ONCE = 1000 * 28 * 28
 
 
-def predict(network: Network, images: NDArray[Any], machine: Machine) -> NDArray[np.float32]:
+def predict(
+    network: Network | KerasNetwork, images: NDArray[Any], machine: Machine
+) -> NDArray[np.float32]:
     """What a network answers: `(N, K)` probabilities, or `(N, T)` values.
 
     Args:

@@ -71,4 +71,6 @@ def _single(arrays: Any) -> Any:
         wide = isinstance(array, np.ndarray) and array.dtype == np.float64
         return array.astype(np.float32) if wide else array
 
-    return keras.tree.map_structure(single, arrays) if keras.config.floatx() == "float32" else arrays
+    return (
+        keras.tree.map_structure(single, arrays) if keras.config.floatx() == "float32" else arrays
+    )

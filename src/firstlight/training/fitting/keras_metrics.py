@@ -85,8 +85,7 @@ class KerasMetrics:
 
         columns = zip(*self._waiting, strict=True)
         y, answers, weights = (
-            None if column[0] is None else tree.map_structure(joined, *column)
-            for column in columns
+            None if column[0] is None else tree.map_structure(joined, *column) for column in columns
         )
         self._waiting, self._numbers = [], 0
         result = self.model.compute_metrics(None, y, answers, weights)

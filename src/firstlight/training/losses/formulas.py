@@ -186,9 +186,7 @@ def categorical_generalized_cross_entropy(
     return (1 - right.pow(q)) / q
 
 
-def dice(
-    answers: Tensor, targets: Tensor, axis: Axes = None, epsilon: float = EPSILON
-) -> Tensor:
+def dice(answers: Tensor, targets: Tensor, axis: Axes = None, epsilon: float = EPSILON) -> Tensor:
     """1 minus twice the overlap over the sum of both areas."""
     overlap = torch.sum(targets * answers, axis)
     return 1 - 2 * overlap / (torch.sum(targets, axis) + torch.sum(answers, axis) + epsilon)
