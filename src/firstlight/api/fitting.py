@@ -38,13 +38,28 @@ def fit(
     The model's loss, optimizer (with its state and its learning-rate schedule), metrics and the
     callbacks are honoured; weights and optimizer state are in the Keras model afterwards, and
     at every moment at which a callback may look. Any Keras backend: TensorFlow, JAX, torch.
+    All arguments but the last two are those of Keras's `Model.fit`
+    (https://keras.io/api/models/model_training_apis/).
 
     Args:
         model: a compiled Sequential or Functional model.
-        x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
-            class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
-            validation_batch_size, validation_freq: as in Keras's `Model.fit`
-            (https://keras.io/api/models/model_training_apis/).
+        x: inputs: arrays, or tensors of any backend; a list or dictionary of them for several
+            inputs; or a generator, `PyDataset`, `tf.data.Dataset` or torch `DataLoader`.
+        y: targets, in the same ways; None where `x` gives them.
+        batch_size: images in one step; None: 32.
+        epochs: when training ends.
+        verbose: `auto` or 1: Keras's progress bar; 2: a line an epoch; 0: nothing.
+        callbacks: Keras's, or your own.
+        validation_split: the share of the data, from its end, that is kept for validation.
+        validation_data: `(x, y)` or `(x, y, sample_weight)`, or a data set as for `x`.
+        shuffle: whether every epoch has a new order.
+        class_weight: how much an image of a class counts.
+        sample_weight: how much each image counts.
+        initial_epoch: where to begin.
+        steps_per_epoch: steps after which an epoch ends; None: all batches.
+        validation_steps: the same for validation.
+        validation_batch_size: images asked about at once; None: `batch_size`.
+        validation_freq: validate after every so many epochs, or after those listed.
         precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the machine is fast in it.
         threads: processor threads; None: one a core.
 

@@ -73,8 +73,7 @@ class Learner:
             self.optimizer.step(rate)
             if self.average is not None:
                 self.average.update()
-        with torch.no_grad():
-            return value, self.network.answers(answers)
+        return value, self.network.answers(_detached(answers))
 
     def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
@@ -137,6 +136,12 @@ class Learner:
         torch.set_rng_state(state["random"])
         if "cuda_random" in state:
             torch.cuda.set_rng_state(state["cuda_random"], self.machine.device)
+
+
+def _detached(answers: Any) -> Any:
+    if isinstance(answers, tuple):
+        return tuple(answer.detach() for answer in answers)
+    return answers.detach()
 
 
 def make_learner(

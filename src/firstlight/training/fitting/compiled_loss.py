@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from firstlight.core.errors import NotHonouredError
+from firstlight.training.batches import as_tensor
 from firstlight.training.losses import Loss, loss_from_keras
 
 
@@ -100,4 +101,4 @@ class CompiledLoss:
             arrays = [value[part.output] for part in self.parts] if whole else list(value)
         else:
             arrays = [value] * len(self.parts)
-        return [torch.as_tensor(array) for array in arrays]
+        return [as_tensor(array) for array in arrays]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from firstlight.core.errors import NotHonouredError
+from firstlight.training.batches import as_tensor
 from firstlight.training.fitting.callbacks import Callbacks
 from firstlight.training.fitting.compiled_loss import CompiledLoss
 from firstlight.training.fitting.data import FitData
@@ -60,7 +61,11 @@ class Fitting:
         """Train, calling every callback at the moments at which Keras would.
 
         Args:
-            callbacks, epochs, initial_epoch, validation_freq, verbose: as in `model.fit`.
+            callbacks: as in `model.fit`, like all the others.
+            epochs: when training ends.
+            initial_epoch: where it begins.
+            validation_freq: after which epochs to validate.
+            verbose: what to show.
 
         Returns:
             The History.
@@ -156,7 +161,7 @@ class Fitting:
         if isinstance(x, dict) and not isinstance(self.model.input, dict):
             x = [x[tensor.name] for tensor in wanted]
         return tuple(
-            _of_rank(torch.as_tensor(array), tensor.shape)
+            _of_rank(as_tensor(array), tensor.shape)
             for array, tensor in zip(tree.flatten(x), wanted, strict=True)
         )
 
