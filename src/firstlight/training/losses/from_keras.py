@@ -87,23 +87,34 @@ def _parts(loss: Any) -> tuple[str, dict[str, Any]]:
     import keras
 
     if isinstance(loss, keras.losses.Loss):
-        name = type(loss).__name__
-        if type(loss) is not getattr(keras.losses, name, None):
+        # A compiled model holds a function of keras.losses in a wrapper.
+        kind = type(loss).__name__
+        wrapped = getattr(loss, "fn", None) if kind == "LossFunctionWrapper" else None
+        if wrapped is None and type(loss) is not getattr(keras.losses, kind, None):
+            return "", {}
+        if wrapped is not None and not _is_keras_function(wrapped):
             return "", {}
         # Not get_config, which leaves out Huber's delta and the axis of two others.
         return loss.fn.__name__, dict(loss._fn_kwargs)
-    name = getattr(loss, "__name__", "")
-    return (name, {}) if loss is getattr(keras.losses, name, None) else ("", {})
+    return (loss.__name__, {}) if _is_keras_function(loss) else ("", {})
+
+
+def _is_keras_function(function: Any) -> bool:
+    import keras
+
+    name = getattr(function, "__name__", "")
+    return bool(name) and function is getattr(keras.losses, name, None)
 
 
 def _as_it_is(loss: Any, head: str, backend: str) -> KerasLoss:
     from keras.src.losses.losses import LossFunctionWrapper
 
-    name = getattr(loss, "__name__", type(loss).__name__)
+    own = getattr(loss, "fn", loss)
+    name = getattr(own, "__name__", type(loss).__name__)
     if backend != "torch":
         raise NotHonouredError(
-            f"the loss {name} is not one that firstlight knows, and code of one's own can be called "
-            f"in training on Keras's torch backend only, but {backend} is set: set "
+            f"the loss {name} is not one that firstlight knows, and code of one's own can be "
+            f"called in training on Keras's torch backend only, but {backend} is set: set "
             "KERAS_BACKEND=torch, or use a loss of keras.losses."
         )
     import keras
