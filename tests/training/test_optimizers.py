@@ -399,12 +399,31 @@ def test_infinite_gradient_shows_under_global_clipnorm():
     theirs, variables = make_keras("SGD", {"global_clipnorm": 1.0}), make_variables()
     weights = make_weights(variables)
     ours = optimizer_from_keras(theirs, weights)
-    for weight in weights:
-        weight.tensor.grad = torch.full_like(weight.tensor, math.inf)
+    # One infinite gradient, in the first weight, makes all of them not a number.
+    given = [torch.full(shape, 1.0) for shape in SHAPES.values()]
+    given[0].fill_(math.inf)
+    for weight, gradient in zip(weights, given, strict=True):
+        turned = gradient.permute(weight.axes) if weight.axes else gradient
+        weight.tensor.grad = torch.empty_like(weight.tensor).copy_(turned)
     ours.step(RATE)
-    theirs.apply([torch.full(shape, math.inf) for shape in SHAPES.values()], variables)
+    theirs.apply(given, variables)
     assert np.isnan(number(variables[3])).all()
     assert torch.isnan(weights[3].tensor).all()
+
+
+@pytest.mark.parametrize("name", ["Adam", "Muon", "Nadam"])
+def test_first_step_is_as_long_as_keras_makes_it_in_single_precision(name):
+    variables = make_variables()
+    for variable in variables:
+        variable.assign(1e-3 * number(variable))
+    starts = [number(variable) for variable in variables]
+    theirs, weights = make_keras(name, {"weight_decay": 0.0}), make_weights(variables)
+    ours = optimizer_from_keras(theirs, weights)
+    move_keras(theirs, variables, [0])
+    move(ours, [0])
+    for weight, variable, start in zip(weights, variables, starts, strict=True):
+        moved = number(variable) - start
+        np.testing.assert_allclose(in_keras_order(weight) - start, moved, rtol=2e-6, atol=1e-9)
 
 
 @pytest.mark.slow

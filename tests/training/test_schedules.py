@@ -72,8 +72,8 @@ def test_function_without_arguments_is_called():
     assert [rate(0), rate(1)] == [0.5, 0.25]
 
 
-class Mine(KERAS.ExponentialDecay):
-    """Named as one of Keras's would be, but with a `__call__` of its own."""
+class ExponentialDecay(KERAS.ExponentialDecay):
+    """Named as one of Keras's, but with a `__call__` of its own."""
 
     def __call__(self, step):
         assert "int" in keras.backend.standardize_dtype(step.dtype)
@@ -81,7 +81,7 @@ class Mine(KERAS.ExponentialDecay):
 
 
 def test_schedule_of_the_users_own_is_called():
-    mine, theirs = Mine(0.1, 7, 0.9), KERAS.ExponentialDecay(0.1, 7, 0.9)
+    mine, theirs = ExponentialDecay(0.1, 7, 0.9), KERAS.ExponentialDecay(0.1, 7, 0.9)
     ours = schedule_from_keras(mine)
     for step in (0, 3, 50):
         assert ours(step) == pytest.approx(2.0 * keras_number(theirs, step), rel=1e-6)
