@@ -10,6 +10,13 @@ from firstlight.core.settings import DataSettings, TrainSettings
         (TrainSettings, {"epochs": 0}, "--epochs takes 1 or more, but 0 came"),
         (TrainSettings, {"batch_size": -3}, "--batch-size takes 1 or more"),
         (TrainSettings, {"optimizer": "adma"}, "--optimizer takes one of adam, adamw"),
+        (TrainSettings, {"momentum": 1.5}, "--momentum takes 1 or less"),
+        (
+            TrainSettings,
+            {"momentum": 0.9, "optimizer": "adam"},
+            "--momentum is for the optimizers sgd, rmsprop, muon, but adam came",
+        ),
+        (TrainSettings, {"weight_decay": -0.1}, "--weight-decay takes 0 or more"),
         (TrainSettings, {"learning_rate": float("nan")}, "--learning-rate takes 1e-12 or more"),
         (TrainSettings, {"learning_rate": float("inf")}, "--learning-rate takes 1000000.0 or less"),
         (TrainSettings, {"seed": 2**32}, "--seed takes 4294967295 or less"),
@@ -23,3 +30,11 @@ from firstlight.core.settings import DataSettings, TrainSettings
 def test_values_that_cannot_be_are_refused(record, values, words):
     with pytest.raises(SettingError, match=words):
         record(**values)
+
+
+def test_choices_are_taken_in_any_letter_case():
+    assert TrainSettings(optimizer="AdamW", momentum=None).optimizer == "adamw"
+    assert TrainSettings(optimizer="SGD", momentum=0.9) == TrainSettings(
+        optimizer="sgd", momentum=0.9
+    )
+    assert DataSettings(resize="Crop").resize == "crop"

@@ -81,7 +81,10 @@ def test_settings_come_from_the_user_then_the_recipe_then_the_task() -> None:
     for name in RECIPES:
         resolved = resolve_settings(TrainSettings(model=name), "classify")
         left = {key for key, value in vars(resolved).items() if value is None}
-        assert left == {"name", "prepare", "threads"}
+        assert left == {
+            *("average", "class_weights", "momentum", "name", "patience", "prepare", "threads"),
+            "weight_decay",
+        }
 
 
 @pytest.mark.parametrize(

@@ -249,10 +249,10 @@ def test_help_lists_every_field_of_the_settings_once() -> None:
 def test_tab_completion_offers_choices() -> None:
     done = start(
         _FIRSTLIGHT_COMPLETE="complete_bash",
-        COMP_WORDS="firstlight train mnist --optimizer ada",
+        COMP_WORDS="firstlight train mnist --optimizer adam",
         COMP_CWORD="4",
     )
-    assert done.stdout.split() == ["adam", "adamw"]
+    assert done.stdout.split() == ["adam", "adamw", "adamax"]
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])

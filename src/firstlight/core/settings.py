@@ -158,6 +158,6 @@ class TrainSettings:
         check_options(self)
         if self.momentum is not None and self.optimizer not in (None, *WITH_MOMENTUM):
             raise SettingError(
-                f"--momentum is for the optimizers {', '.join(WITH_MOMENTUM)}, but {self.optimizer} "
-                "came: leave it away, or choose one of them."
+                f"--momentum is for the optimizers {', '.join(WITH_MOMENTUM)}, but "
+                f"{self.optimizer} came: leave it away, or choose one of them."
             )

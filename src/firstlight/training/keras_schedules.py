@@ -93,8 +93,7 @@ def _inverse_time(
 
 
 def _piecewise(step: int, boundaries: list[float], values: list[float]) -> Any:
-    # Keras brings boundaries to the type of its counter of steps: whole numbers.
-    return f32(values[sum(step > int(boundary) for boundary in boundaries)])
+    return f32(values[sum(step > boundary for boundary in boundaries)])
 
 
 def _polynomial(

@@ -39,7 +39,8 @@ def optimizer_from_keras(keras_optimizer: Any, weights: Sequence[Weight]) -> Opt
         >>> from firstlight.training.lowering import lower
         >>> keras = import_keras()
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-        >>> optimizer = optimizer_from_keras(keras.optimizers.SGD(momentum=0.9), lower(model).weights())
+        >>> theirs = keras.optimizers.SGD(momentum=0.9)
+        >>> optimizer = optimizer_from_keras(theirs, lower(model).weights())
         >>> optimizer.momentum, optimizer.taken
         (0.9, 0)
     """

@@ -15,7 +15,7 @@ from firstlight.training.lowered import Weight
 from firstlight.training.optimizers.constraints import Constraint, constraint_of
 from firstlight.training.optimizers.shared import Shared
 
-# Keras's names for what any optimizer may keep for a weight.
+# What any optimizer may keep for each weight.
 AVERAGE, ACCUMULATED = "average", "accumulated"
 
 
@@ -120,7 +120,7 @@ class Optimizer:
         self.taken += 1
 
     def scale_loss(self, loss: Tensor) -> Tensor:
-        """The loss of which gradients are to be taken: times `loss_scale_factor`, if there is one."""
+        """The loss to take gradients of: times `loss_scale_factor`, if there is one."""
         scale = self.shared.loss_scale_factor
         return loss if scale is None else loss * scale
 

@@ -37,15 +37,15 @@ class Shared:
 
     def clip(self, gradients: list[Tensor]) -> None:
         """Shorten gradients in place; only one of the three ways is ever set."""
-        if (self.clipnorm or 0) > 0:
+        if self.clipnorm is not None and self.clipnorm > 0:
             norms = torch.stack(torch._foreach_norm(gradients))
             shares = self.clipnorm / norms.clamp(min=self.clipnorm)
             torch._foreach_mul_(gradients, list(shares.unbind()))
-        elif (self.global_clipnorm or 0) > 0:
+        elif self.global_clipnorm is not None and self.global_clipnorm > 0:
             norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
             # An infinite norm has to show, as it does in Keras: inf - inf is not a number.
             share = self.global_clipnorm / norm.clamp(min=self.global_clipnorm) + (norm - norm)
             torch._foreach_mul_(gradients, share)
-        elif (self.clipvalue or 0) > 0:
+        elif self.clipvalue is not None and self.clipvalue > 0:
             torch._foreach_clamp_min_(gradients, -self.clipvalue)
             torch._foreach_clamp_max_(gradients, self.clipvalue)
