@@ -10,6 +10,8 @@ from firstlight.core.settings import DataSettings, TrainSettings
         (TrainSettings, {"epochs": 0}, "--epochs takes 1 or more, but 0 came"),
         (TrainSettings, {"batch_size": -3}, "--batch-size takes 1 or more"),
         (TrainSettings, {"optimizer": "adma"}, "--optimizer takes one of adam, adamw"),
+        (TrainSettings, {"loss": "mess"}, "--loss takes one of .*mean_squared_error.*'mess' came"),
+        (TrainSettings, {"loss": 3}, "--loss takes one of"),
         (TrainSettings, {"learning_rate": float("nan")}, "--learning-rate takes 1e-12 or more"),
         (TrainSettings, {"learning_rate": float("inf")}, "--learning-rate takes 1000000.0 or less"),
         (TrainSettings, {"seed": 2**32}, "--seed takes 4294967295 or less"),
@@ -23,3 +25,22 @@ from firstlight.core.settings import DataSettings, TrainSettings
 def test_values_that_cannot_be_are_refused(record, values, words):
     with pytest.raises(SettingError, match=words):
         record(**values)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("mse", "mean_squared_error"),
+        ("MAE", "mean_absolute_error"),
+        ("Huber", "huber"),
+        ("BCE", "binary_crossentropy"),
+        ("MAPE", "mean_absolute_percentage_error"),
+        ("msle", "mean_squared_logarithmic_error"),
+        ("KLDivergence", "kl_divergence"),
+        ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"),
+        ("Categorical_Crossentropy", "categorical_crossentropy"),
+        ("logcosh", "log_cosh"),
+    ],
+)
+def test_losses_have_short_names_in_any_letter_case(given, name):
+    assert TrainSettings(loss=given).loss == name
