@@ -17,6 +17,8 @@ from firstlight.core.settings import DataSettings, TrainSettings
             "--momentum is for the optimizers sgd, rmsprop, muon, but adam came",
         ),
         (TrainSettings, {"weight_decay": -0.1}, "--weight-decay takes 0 or more"),
+        (TrainSettings, {"loss": "mess"}, "--loss takes one of .*mean_squared_error.*'mess' came"),
+        (TrainSettings, {"loss": 3}, "--loss takes one of"),
         (TrainSettings, {"learning_rate": float("nan")}, "--learning-rate takes 1e-12 or more"),
         (TrainSettings, {"learning_rate": float("inf")}, "--learning-rate takes 1000000.0 or less"),
         (TrainSettings, {"seed": 2**32}, "--seed takes 4294967295 or less"),
@@ -38,3 +40,22 @@ def test_choices_are_taken_in_any_letter_case():
         optimizer="sgd", momentum=0.9
     )
     assert DataSettings(resize="Crop").resize == "crop"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("mse", "mean_squared_error"),
+        ("MAE", "mean_absolute_error"),
+        ("Huber", "huber"),
+        ("BCE", "binary_crossentropy"),
+        ("MAPE", "mean_absolute_percentage_error"),
+        ("msle", "mean_squared_logarithmic_error"),
+        ("KLDivergence", "kl_divergence"),
+        ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"),
+        ("Categorical_Crossentropy", "categorical_crossentropy"),
+        ("logcosh", "log_cosh"),
+    ],
+)
+def test_losses_have_short_names_in_any_letter_case(given, name):
+    assert TrainSettings(loss=given).loss == name

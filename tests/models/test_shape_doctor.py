@@ -7,6 +7,7 @@ import pytest
 
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Checkup, Edit, Fix, Layer
+from firstlight.core.losses import LOSSES
 from firstlight.core.settings import TrainSettings
 from firstlight.models import (
     apply_fix,
@@ -240,6 +241,10 @@ def test_one_class_has_nothing_to_tell_apart(tmp_path: Path) -> None:
         ("softmax", None, "error", "answers-cannot-reach", "linear"),
         ("sigmoid", None, "warning", "answers-cannot-reach", "linear"),
         (None, "categorical_crossentropy", "error", "loss-does-not-fit", None),
+        (None, "hinge", "error", "loss-does-not-fit", None),
+        (None, "poisson", "warning", "loss-does-not-fit", "softplus"),
+        ("tanh", "poisson", "warning", "loss-does-not-fit", "softplus"),
+        ("softmax", "poisson", "error", "answers-cannot-reach", "softplus"),
     ],
 )
 def test_measuring(
@@ -273,6 +278,15 @@ def test_softmax_with_one_output_where_a_number_is_measured(tmp_path: Path) -> N
         ("categorical_crossentropy", "sigmoid", "warning", None, "softmax"),
         ("binary_crossentropy", "relu", "error", None, "sigmoid"),
         ("sparse_categorical_crossentropy", "tanh", "error", None, "softmax"),
+        ("categorical_focal_crossentropy", "linear", "error", None, "softmax"),
+        ("kl_divergence", "linear", "error", None, "softmax"),
+        ("binary_focal_crossentropy", "linear", "error", None, "sigmoid"),
+        ("binary_focal_crossentropy", "softmax", "warning", "categorical_crossentropy", None),
+        ("categorical_generalized_cross_entropy", "sigmoid", "warning", None, "softmax"),
+        ("dice", "linear", "error", None, "softmax"),
+        ("hinge", "softmax", "warning", "categorical_crossentropy", None),
+        ("poisson", "softmax", "error", "categorical_crossentropy", None),
+        ("mean_absolute_percentage_error", "linear", "error", "categorical_crossentropy", None),
     ],
 )
 def test_losses_and_last_layers(
@@ -294,15 +308,14 @@ def test_losses_and_last_layers(
         assert checkup.mended[-1].arguments["activation"] == ends_with
 
 
-@pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
-def test_what_fits_is_left_alone(tmp_path: Path, loss: str) -> None:
-    measure = loss == "mean_squared_error"
-    checkup = check(
-        tmp_path,
-        [CONV, POOL, FLAT, LINEAR if measure else LAST],
-        task="measure" if measure else "classify",
-        loss=loss,
-    )
+@pytest.mark.parametrize("task", ["classify", "measure"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_fits_is_left_alone(tmp_path: Path, task: Any, loss: str) -> None:
+    if task not in LOSSES[loss].tasks:
+        return
+    ending = LOSSES[loss].endings[:1] or ("linear",)
+    last = Layer("Dense", {"units": "outputs", "activation": ending[0]})
+    checkup = check(tmp_path, [CONV, POOL, FLAT, last], task=task, loss=loss)
     assert (checkup.findings, checkup.mended) == ((), None)
 
 
@@ -319,13 +332,19 @@ def test_a_metric_of_the_other_task(tmp_path: Path) -> None:
     assert finding.fix.sentence == "use rmse"
 
 
+def test_top_5_of_five_classes_is_refused(tmp_path: Path) -> None:
+    (finding,) = check(tmp_path, [FLAT, LAST], outputs=5, metric="top_5").findings
+    assert finding.message == "the metric top_5 says nothing where there are 5 classes."
+    assert check(tmp_path, [FLAT, LAST], outputs=6, metric="top_5").findings == ()
+
+
 SIGMOID = Layer("Dense", {"units": 1, "activation": "sigmoid"})
 
 
 def test_one_sigmoid_tells_two_classes_apart(tmp_path: Path, notebook: Path) -> None:
     for loss in (None, "binary_crossentropy"):
         assert check(tmp_path, [FLAT, SIGMOID], outputs=2, loss=loss).findings == ()
-    for loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+    for loss in ("categorical_crossentropy", "kl_divergence", "categorical_hinge"):
         checkup = check(tmp_path, [FLAT, SIGMOID], outputs=2, loss=loss)
         (finding,) = checkup.findings
         assert (finding.level, finding.code) == ("error", "loss-does-not-fit")

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 EPSILON = 1e-7
-Axes = int | Sequence[int] | None
+Axes = int | tuple[int, ...] | None
 
 
 def mean_squared_error(answers: Tensor, targets: Tensor) -> Tensor:
@@ -111,14 +111,20 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
     epsilon: float = EPSILON,
+    clip_first: bool = False,
 ) -> Tensor:
-    """Cross-entropy with class numbers as targets; those of `ignore_class` give 0."""
+    """Cross-entropy with class numbers as targets; those of `ignore_class` give 0.
+
+    With `clip_first` probabilities are clipped before they are scaled to sum 1, and not after.
+    """
     classes = targets.long()
     if ignore_class is not None:
         counted = classes != ignore_class
         classes = torch.where(counted, classes, 0)
+    if clip_first and not from_logits:
+        answers, from_logits = answers.clamp(epsilon, 1 - epsilon).log(), True
     shares = _log_shares(answers, from_logits, axis, epsilon)
-    values = F.nll_loss(shares.movedim(axis, 1), classes, reduction="none")
+    values = -shares.gather(axis, classes.unsqueeze(axis)).squeeze(axis)
     return values if ignore_class is None else torch.where(counted, values, 0.0)
 
 

@@ -22,10 +22,10 @@ def loss_from_keras(loss: Any, head: str) -> Loss:
         head: the activation that was cut off the network: `softmax`, `sigmoid`, `linear`.
 
     Returns:
-        A loss with Keras's own number on the set backend. The backends differ in one matter:
-        `from_logits=True` behind a softmax or sigmoid is taken at its word by torch and JAX
-        (activated twice), while TensorFlow takes the logits from before the activation; so it does
-        for every cross-entropy behind either of the two.
+        A loss with Keras's own number on the set backend. The backends differ in
+        cross-entropies: `from_logits=True` behind a softmax or sigmoid is taken at its word by
+        torch and JAX (activated twice), while TensorFlow takes the logits from before the
+        activation; so it does for every cross-entropy behind either of the two.
 
     Raises:
         NotHonouredError: the loss has no equal here, or is not reduced to one number.
@@ -50,6 +50,11 @@ def loss_from_keras(loss: Any, head: str) -> Loss:
     formula = getattr(formulas, function, None)
     if formula is None:
         return _as_it_is(loss, head, backend)
+    if backend == "tensorflow" and function == "binary_focal_crossentropy" and head == "softmax":
+        raise NotHonouredError(
+            "Keras on TensorFlow takes half of binary_focal_crossentropy behind a softmax from "
+            "its probabilities and half from a sigmoid: use categorical_focal_crossentropy."
+        )
     options |= with_epsilon(formula, keras.config.epsilon())
     return FormulaLoss(
         formula,
@@ -57,7 +62,7 @@ def loss_from_keras(loss: Any, head: str) -> Loss:
         options,
         getattr(loss, "reduction", "sum_over_batch_size"),
         getattr(torch, getattr(loss, "dtype", keras.config.floatx())),
-        logits_recovered=backend == "tensorflow",
+        as_tensorflow=backend == "tensorflow",
     )
 
 
@@ -113,9 +118,9 @@ def _as_it_is(loss: Any, head: str, backend: str) -> KerasLoss:
     name = getattr(own, "__name__", type(loss).__name__)
     if backend != "torch":
         raise NotHonouredError(
-            f"the loss {name} is not one that firstlight knows, and code of one's own can be "
-            f"called in training on Keras's torch backend only, but {backend} is set: set "
-            "KERAS_BACKEND=torch, or use a loss of keras.losses."
+            f"the loss {name} is none that firstlight knows, and it could be called as it is on "
+            f"Keras's torch backend only, but the backend is {backend}: set KERAS_BACKEND=torch, "
+            "or use another loss of keras.losses."
         )
     import keras
 

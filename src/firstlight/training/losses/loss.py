@@ -49,8 +49,9 @@ class FormulaLoss:
         options: the formula's options.
         reduction: `sum_over_batch_size`, `mean`, `sum` or `mean_with_sample_weight`, as in Keras.
         dtype: of the computation.
-        logits_recovered: Keras's TensorFlow backend recovers the logits behind any softmax
-            or sigmoid and takes a cross-entropy from them, whatever `from_logits` says.
+        as_tensorflow: follow Keras's TensorFlow backend where it differs from torch and JAX. It
+            takes a cross-entropy from the logits behind any softmax or sigmoid, whatever
+            `from_logits` says, and clips probabilities of class numbers before it scales them.
 
     Example:
         >>> loss = FormulaLoss(formulas.sparse_categorical_crossentropy, "softmax")
@@ -63,7 +64,7 @@ class FormulaLoss:
     options: Mapping[str, Any] = field(default_factory=dict)
     reduction: str = "sum_over_batch_size"
     dtype: torch.dtype = torch.float32
-    logits_recovered: bool = False
+    as_tensorflow: bool = False
 
     def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """The loss of a batch, a scalar.
@@ -93,6 +94,8 @@ class FormulaLoss:
         options = dict(self.options)
         if self._takes_logits:
             options["from_logits"] = True
+        if self.as_tensorflow and self.formula is formulas.sparse_categorical_crossentropy:
+            options["clip_first"] = True
         return self.formula(answers, targets, **options)
 
     @property
@@ -100,7 +103,7 @@ class FormulaLoss:
         """Whether the head's logits go into the formula, and not the head's probabilities."""
         if self.head == "linear" or self.formula not in LOGITS_OF:
             return False
-        if self.logits_recovered and self.formula is not formulas.binary_focal_crossentropy:
+        if self.as_tensorflow and self.formula is not formulas.binary_focal_crossentropy:
             return True
         # `from_logits` behind an activation is taken at its word; softmax is over the last axis.
         return (
@@ -150,6 +153,8 @@ class KerasLoss:
     def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """The loss of a batch, a scalar, with its gradient through Keras's own operations."""
         answers = activated(logits.to(torch.promote_types(logits.dtype, torch.float32)), self.head)
+        # A copy: where a loss ignores targets, Keras on torch changes the weights in place.
+        weights = None if weights is None else weights.clone()
         value: Tensor = self.loss(targets, answers, sample_weight=weights)
         return value
 
