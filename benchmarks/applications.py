@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--backend", default="tensorflow", help="of Keras")
     parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--size", type=int, default=96, help="height and width of the images")
-    parser.add_argument("--batch", type=int, default=4, help="images in a batch")
+    parser.add_argument("--batch", type=int, default=16, help="images in a batch")
     parser.add_argument("--steps", type=int, default=5, help="measured training steps, interleaved")
     parser.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="these networks")
     parser.add_argument("--keep", action="store_true", help="measure only what is missing")

@@ -56,6 +56,8 @@ LAYERS = {
     "up-sampling": lambda: L.UpSampling2D((2, 3)),
     "up-sampling bilinear": lambda: L.UpSampling2D(2, interpolation="bilinear"),
     "relu layer": L.ReLU,
+    "relu capped": lambda: L.ReLU(max_value=1.5),
+    "relu sloped": lambda: L.ReLU(negative_slope=0.1),
     "relu bent": lambda: L.ReLU(max_value=1.5, negative_slope=0.1, threshold=0.2),
     "leaky relu": lambda: L.LeakyReLU(0.3),
     "elu layer": lambda: L.ELU(0.7),
