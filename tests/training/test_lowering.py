@@ -56,6 +56,8 @@ LAYERS = {
     "up-sampling": lambda: L.UpSampling2D((2, 3)),
     "up-sampling bilinear": lambda: L.UpSampling2D(2, interpolation="bilinear"),
     "relu layer": L.ReLU,
+    "relu capped": lambda: L.ReLU(max_value=1.5),
+    "relu sloped": lambda: L.ReLU(negative_slope=0.1),
     "relu bent": lambda: L.ReLU(max_value=1.5, negative_slope=0.1, threshold=0.2),
     "leaky relu": lambda: L.LeakyReLU(0.3),
     "elu layer": lambda: L.ELU(0.7),
@@ -434,9 +436,9 @@ def test_a_model_with_code_of_its_own_runs_whole_and_trains():
     np.testing.assert_allclose(
         network.train()(*tensors)[1].detach().numpy(), theirs[1] + 5.0, rtol=1e-5
     )
-    assert [weight.variable.path for weight in network.weights()] == [
+    assert {weight.variable.path for weight in network.weights()} == {
         variable.path for variable in model.right.trainable_variables
-    ]
+    }
 
 
 def test_an_unbuilt_model_is_refused():

@@ -54,6 +54,23 @@ class Activation(nn.Module):
         return self.function(x)
 
 
+def bent_relu(slope: float, top: float | None, threshold: float) -> Activation:
+    """ReLU with Keras's three options, each only where it is used: `where` is slow."""
+    if not slope and not threshold:
+        if top is None:
+            return Activation("relu", torch.relu)
+        return Activation("capped relu", lambda x: F.hardtanh(x, 0.0, float(top)))
+
+    def bent(x: Tensor) -> Tensor:
+        if threshold:
+            out = torch.where(x >= threshold, x, slope * (x - threshold))
+        else:
+            out = F.leaky_relu(x, slope)
+        return out if top is None else torch.clamp(out, max=top)
+
+    return Activation("bent relu", bent)
+
+
 def activation(value: Any) -> Activation | None:
     """The module of an activation as a layer's `activation` attribute holds it; None for linear.
 

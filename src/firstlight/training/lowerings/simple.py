@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from firstlight.training.activations import ACTIVATIONS, Activation
+from firstlight.training.activations import ACTIVATIONS, Activation, bent_relu
 from firstlight.training.lowered import Lowered
 from firstlight.training.lowerings.registry import NotLoweredError, lowers, with_activation
 from firstlight.training.tensors import channels_first, channels_last
@@ -113,15 +113,7 @@ def activation_layer(layer: Any) -> list[nn.Module]:
 def relu(layer: Any) -> list[nn.Module]:
     """`ReLU` with its three options."""
     slope, threshold = float(layer.negative_slope), float(layer.threshold)
-    top = None if layer.max_value is None else float(layer.max_value)
-    if not slope and not threshold and top is None:
-        return [Activation("relu", torch.relu)]
-
-    def bent(x: Tensor) -> Tensor:
-        out = torch.where(x >= threshold, x, slope * (x - threshold))
-        return out if top is None else torch.clamp(out, max=top)
-
-    return [Activation("bent relu", bent)]
+    return [bent_relu(slope, layer.max_value, threshold)]
 
 
 @lowers("LeakyReLU")

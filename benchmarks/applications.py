@@ -1,0 +1,118 @@
+"""Every network of `keras.applications`: does the engine compute what Keras computes, how fast?
+
+    python benchmarks/applications.py                 all of them; prints the table
+    python benchmarks/applications.py --write         the same, and puts it into the documentation
+    python benchmarks/applications.py --only VGG16    one or several, by name
+    python benchmarks/applications.py --keep          leave out those that were measured before
+
+The Python that runs this script needs firstlight and the backend (`pip install . tensorflow-cpu`).
+Each network has a process of its own (`one_application.py`), which bounds the memory: the largest
+takes 8 GB. Results are written down after each network, so that a run can be broken off.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tables
+from measuring import measure
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "applications.md"
+RESULTS = HERE / "applications.json"
+# The smallest first. NASNet takes the TensorFlow or the JAX backend.
+NAMES = (
+    "MobileNetV3Small MobileNetV2 MobileNet MobileNetV3Large EfficientNetB0 NASNetMobile "
+    "EfficientNetV2B0 EfficientNetB1 EfficientNetV2B1 DenseNet121 EfficientNetB2 EfficientNetV2B2 "
+    "EfficientNetB3 DenseNet169 EfficientNetV2B3 EfficientNetB4 DenseNet201 EfficientNetV2S "
+    "Xception InceptionV3 ResNet50 ResNet50V2 ConvNeXtTiny EfficientNetB5 EfficientNetB6 "
+    "ResNet101 ResNet101V2 ConvNeXtSmall EfficientNetV2M InceptionResNetV2 ResNet152 ResNet152V2 "
+    "EfficientNetB7 VGG16 VGG19 ConvNeXtBase NASNetLarge EfficientNetV2L ConvNeXtLarge "
+    "ConvNeXtXLarge"
+).split()
+LIMIT = 1e-4
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """The section of the documentation that shows `results`."""
+    rows = []
+    for name, row in results["networks"].items():
+        after, seconds = row["after"], row["seconds"]
+        rows.append(
+            [
+                name,
+                f"{row['parameters'] / 1e6:.1f}",
+                *(f"{value:.0e}" for value in (row["before"], after["outputs"])),
+                *(f"{after[kind]:.0e}" for kind in ("weights", "statistics")),
+                f"{1000 * seconds['keras']:,.0f}",
+                f"{1000 * seconds['firstlight']:,.0f}",
+                f"{seconds['keras'] / seconds['firstlight']:.1f}",
+            ]
+        )
+    where, first = results["machine"], next(iter(results["networks"].values()))
+    used = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
+    agreeing = [name for name, row in results["networks"].items() if agrees(row)]
+    head = ["network", "parameters, millions", "answers", "answers after a step"]
+    head += ["weights", "moving statistics", "Keras, ms", "firstlight, ms", "ratio"]
+    return "\n\n".join(
+        [
+            f"{len(agreeing)} of {len(results['networks'])} networks are lowered without a layer "
+            f"left to Keras and agree within {LIMIT:.0e}.",
+            f"Keras on {first['backend']}, {first['size']} x {first['size']} pixels, batches of "
+            f"{first['batch']}, {first['threads']} thread(s) of {where['processor']} "
+            f"({', '.join(where['instructions'])}), load before the start "
+            f"{where['load_before']:.1f}; {used}.",
+            tables.table(head, rows),
+        ]
+    )
+
+
+def agrees(row: dict[str, Any]) -> bool:
+    """Whether everything is lowered and no difference is above the limit."""
+    after = row["after"]
+    worst = max(row["before"], after["outputs"], after["weights"], after["statistics"])
+    return not row["in_keras"] and worst < LIMIT
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The engine beside Keras on its applications.")
+    parser.add_argument("--backend", default="tensorflow", help="of Keras")
+    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
+    parser.add_argument("--size", type=int, default=96, help="height and width of the images")
+    parser.add_argument("--batch", type=int, default=16, help="images in a batch")
+    parser.add_argument("--steps", type=int, default=5, help="measured training steps, interleaved")
+    parser.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="these networks")
+    parser.add_argument("--keep", action="store_true", help="measure only what is missing")
+    parser.add_argument("--write", action="store_true", help="put the results into the docs")
+    options = parser.parse_args()
+
+    # Every process started from here inherits this.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    os.environ["KERAS_BACKEND"] = options.backend
+    results: dict[str, Any] = {"machine": tables.machine(), "networks": {}}
+    if options.keep and RESULTS.exists():
+        results = json.loads(RESULTS.read_text())
+    done = results["networks"]
+    numbers = [str(number) for number in (options.size, options.batch, options.steps)]
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.only:
+            if options.keep and name in done:
+                continue
+            command = [sys.executable, str(HERE / "one_application.py"), name, *numbers]
+            done[name] = json.loads(measure(command, Path(scratch)).output.splitlines()[-1])
+            print(name, json.dumps(done[name]), flush=True)
+            ordered = sorted(done, key=lambda name: int(done[name]["parameters"]))
+            results["networks"] = done = {name: done[name] for name in ordered}
+            RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    text = as_markdown(results)
+    print(f"\n{text}")
+    if options.write:
+        tables.put_into(PAGE, text)
+
+
+if __name__ == "__main__":
+    main()
