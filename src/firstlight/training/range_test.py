@@ -1,0 +1,162 @@
+"""The learning-rate range test: train a little while the learning rate grows.
+
+Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from firstlight.core.dataset import Images
+from firstlight.core.errors import TrainingError
+from firstlight.core.range_test import RangeTest
+from firstlight.core.settings import TrainSettings
+from firstlight.training.augmenting import Augmentation
+from firstlight.training.batches import Batches
+from firstlight.training.class_weights import class_weights
+from firstlight.training.learner import Learner
+from firstlight.training.losses import make_loss
+from firstlight.training.lowering import Network
+from firstlight.training.machine import Machine
+from firstlight.training.optimizers import make_optimizer
+
+FIRST, LAST, STEPS = 1e-6, 10.0, 210
+# Of the bell curve that smooths, in steps: a sixth of a factor of ten in the learning rate.
+WIDTH = 5.0
+# So many steps in a row at twice the loss of the beginning are the end.
+RECENT = 5
+# What the smoothed loss has to fall by, as a share of that at the beginning.
+LEAST_FALL = 0.05
+
+Step = Callable[[float], float]
+Watch = Callable[[int, float, float], None]
+
+
+def range_test(step: Step, watch: Watch | None = None) -> RangeTest:
+    """Call `step` with learning rates from 1e-6 to 10, each a little larger than the last.
+
+    It ends early when the mean loss of five steps is twice that of the first five, or a loss is
+    not finite.
+
+    Args:
+        step: trains for one batch with the learning rate that it is given; returns the loss
+            from before.
+        watch: called after each step with its number (from 1), the rate and the loss.
+
+    Raises:
+        TrainingError: the loss fell at no learning rate.
+
+    Example:
+        >>> error = [1.0]
+        >>> def step(rate):  # towards the lowest point of error squared
+        ...     before = error[0]
+        ...     error[0] -= rate * 2 * before
+        ...     return before**2
+        >>> f"{range_test(step).lowest:.1f}"
+        '1.0'
+    """
+    rates: list[float] = []
+    losses: list[float] = []
+    end = f"the largest learning rate, {LAST:g}, was reached"
+    for number, rate in enumerate(np.geomspace(FIRST, LAST, STEPS).tolist()):
+        loss = step(rate)
+        if not math.isfinite(loss):
+            end = f"the loss became {loss} at a learning rate of {rate:.2g}"
+            break
+        rates.append(rate)
+        losses.append(loss)
+        if watch is not None:
+            watch(number + 1, rate, loss)
+        if np.mean(losses[-RECENT:]) > 2 * np.mean(losses[:RECENT]):
+            end = f"the loss was twice that of the beginning at a learning rate of {rate:.2g}"
+            break
+    return _judged(rates, losses, end)
+
+
+def _judged(rates: list[float], losses: list[float], end: str) -> RangeTest:
+    smoothed = smooth(losses)
+    lowest = int(np.argmin(smoothed)) if losses else 0
+    if not lowest or smoothed[lowest] > (1 - LEAST_FALL) * smoothed[0]:
+        raise TrainingError(
+            f"the loss fell at no learning rate from {FIRST:g} on ({end}): look at images and "
+            "targets with firstlight explore, or try another --model or --optimizer."
+        )
+    steepest = int(np.argmin(np.gradient(smoothed)[: lowest + 1]))
+    return RangeTest(
+        tuple(rates),
+        tuple(losses),
+        tuple(smoothed.tolist()),
+        rates[lowest],
+        rates[steepest],
+        float(f"{rates[steepest]:.2g}"),
+        end,
+    )
+
+
+def smooth(losses: list[float]) -> NDArray[np.float64]:
+    """Each loss as the mean of its neighbours before and after, weighted by a bell curve.
+
+    Unlike a running mean it does not lag behind, which would move every rate up.
+
+    Example:
+        >>> smooth([1.0, 1.0, 4.0, 1.0, 1.0]).round(2).tolist()
+        [1.61, 1.63, 1.64, 1.63, 1.61]
+    """
+    steps = np.arange(len(losses))
+    weights = np.exp(-0.5 * ((steps[:, None] - steps) / WIDTH) ** 2)
+    return np.asarray(weights @ np.asarray(losses) / weights.sum(axis=1))
+
+
+def training_step(
+    network: Network, images: Images, settings: TrainSettings, machine: Machine
+) -> Step:
+    """What `range_test` calls: trains the network on one batch after the other, without end.
+
+    Args:
+        network: it is moved to the machine's device and trained.
+        images: the training images, `(N, H, W, C)`, with their targets.
+        settings: every field filled in.
+        machine: what to compute on.
+    """
+    network.to(machine.device)
+    augmentation = Augmentation.parse(settings.augment)
+    batches = Batches(
+        images.images,
+        images.targets,
+        int(settings.batch_size or 1),
+        settings.seed,
+        augmentation,
+        machine.device,
+    )
+    network.eval()
+    with torch.no_grad():
+        outputs = int(network(batches.take(torch.zeros(1, dtype=torch.int64))).shape[-1])
+    loss = make_loss(str(settings.loss), network.head, outputs, images.targets.ndim == 1)
+    learner = Learner(network, loss, make_optimizer(str(settings.optimizer), network), machine)
+    of_class = class_weights(settings.class_weights, images.targets)
+    torch.manual_seed(settings.seed)
+    coming = _without_end(batches)
+
+    def step(rate: float) -> float:
+        inputs, targets = next(coming)
+        weights = None
+        if of_class is not None:
+            weights = torch.from_numpy(of_class).to(machine.device)[targets]
+        return learner.step(inputs, targets, weights, rate)[0]
+
+    return step
+
+
+def _without_end(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+    epoch = 0
+    while True:
+        batches.start_epoch(epoch)
+        for position in range(len(batches)):
+            yield batches.batch(epoch, position)
+        epoch += 1
