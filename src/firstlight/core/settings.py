@@ -2,7 +2,7 @@
 
 The command line's options, `run.json` and the reference page are all made from these
 dataclasses: a field's name is the option, its `help` is the text, and None means
-"as the recipe of the model says".
+"as the preset or the recipe of the model says".
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ SCHEDULES = ("constant", "one-cycle", "cosine")
 CLASS_METRICS = ("accuracy", "top_5", "precision", "recall", "f1")
 VALUE_METRICS = ("rmse", "mae", "mse", "mape", "r2")
 METRICS = CLASS_METRICS + VALUE_METRICS
+PRESETS = ("fast", "good", "best")
+DEFAULT_MODEL = "compact"
 PREPARATIONS = ("rescale", "standardise", "none")
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
@@ -107,9 +109,15 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What to train and how. None: what the model's recipe says."""
+    """What to train and how. None: what the preset or else the model's recipe says."""
 
-    model: str = option("a recipe's name, net.py:make_model, or a YAML list of layers", "compact")
+    preset: str | None = option(
+        "ready-made choice between time and accuracy; any other option changes it", None, PRESETS
+    )
+    model: str | None = option(
+        "a recipe's name, net.py:make_model, or a YAML list of layers "
+        f"(default: {DEFAULT_MODEL}, or the preset's)"
+    )
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
