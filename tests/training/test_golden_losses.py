@@ -18,7 +18,7 @@ from firstlight.training.schedules import learning_rate
 
 keras = import_keras()
 MACHINE = Machine(torch.device("cpu"), "float32", 1)
-SHARE = 0.1
+SHARE = 0.02
 IMAGES, STEPS = 32, 4
 
 # Recorded in float32 on one thread of an AMD Zen 3 processor, with PyTorch 2.13 and Keras 3.15.
@@ -59,7 +59,7 @@ def case(request, digits):
 def trained_losses(case):
     torch.set_num_threads(1)
     network = lower(case.model)
-    loss = make_loss(case.settings.loss, network.head, 10, classify=True)
+    loss = make_loss(str(case.settings.loss), network.head, 10, classify=True)
     optimizer = make_optimizer(case.settings.optimizer, network)
     learner = Learner(network, loss, optimizer, MACHINE)
     return [

@@ -26,7 +26,7 @@ def run_information(dataset: Dataset, asked: TrainSettings, ready: Ready) -> dic
     source = Path(dataset.source)
     place = str(source.resolve()) if source.exists() else dataset.source
     settings, machine = ready.settings, ready.machine
-    settings = replace(settings, model=_absolute(str(settings.model)))
+    settings = replace(settings, model=_absolute(settings.model))
     return {
         "format": 1,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -53,7 +53,7 @@ def run_information(dataset: Dataset, asked: TrainSettings, ready: Ready) -> dic
         "model": {
             "parameters": ready.model.count_params(),
             "architecture": architecture_digest(ready.model),
-            "source": source_digest(str(settings.model)),
+            "source": source_digest(settings.model),
             "in_keras": ready.network.in_keras,
         },
         "machine": {

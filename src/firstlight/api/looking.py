@@ -107,14 +107,12 @@ def check(data: Source, *, fix: str | Path | None = None, **settings: Any) -> Ch
 
     train, reading = divided(settings)
     dataset = dataset_of(data, reading, train.seed)
-    resolved = resolve_settings(train, dataset.task, len(dataset.train))
     checkup = check_model(
-        str(resolved.model),
+        train.model,
         dataset.image_shape,
         dataset.outputs,
         dataset.task,
-        # Which loss fits depends on the end of the network, where the user has named none.
-        replace(resolved, loss=train.loss),
+        replace(resolve_settings(train, dataset.task, len(dataset.train)), loss=train.loss),
     )
     if fix is not None and checkup.mended is not None:
         write_layers(checkup.mended, Path(fix))

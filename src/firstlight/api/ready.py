@@ -48,11 +48,11 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     Augmentation.parse(settings.augment)
     what = (dataset.image_shape, dataset.outputs, dataset.task)
     # Which loss fits depends on the end of the network, where the user has named none.
-    checkup = check_model(str(settings.model), *what, replace(settings, loss=asked.loss))
+    checkup = check_model(settings.model, *what, replace(settings, loss=asked.loss))
     if checkup.errors:
         raise ModelError(_explained(checkup.errors, dataset, settings))
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(str(settings.model), *what)
+    model = build_model(settings.model, *what)
     settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
     model = prepare_model(model, str(settings.prepare), dataset.train.images)
     if dataset.task == "measure":

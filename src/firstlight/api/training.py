@@ -70,7 +70,7 @@ def train(
         refused=[asdict(refused) for refused in dataset.refused],
         warnings=ready.warnings,
     )
-    default = f"{dataset.name}-{Path(str(ready.settings.model).partition(':')[0]).stem}"
+    default = f"{dataset.name}-{Path(asked.model.partition(':')[0]).stem}"
     folder = create_run(Path(runs), asked.name, default, run_information(dataset, asked, ready))
     with folder.lock():
         return _finish(folder, dataset, ready, progress, {})
@@ -111,7 +111,7 @@ def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | Non
             )
             return Run(folder)
         settings = TrainSettings(**information["settings"])
-        check_source(folder, str(settings.model), information["model"])
+        check_source(folder, settings.model, information["model"])
         dataset = own_dataset(folder)
         # The same number of threads as before: another one gives other last digits.
         kept = {key: information["machine"][key] for key in ("threads", "precision")}
@@ -164,7 +164,7 @@ def _finish(
             log.add("end", state="stopped", message=str(error) or type(error).__name__)
             raise
         log.add("end", state="finished", seconds=time.monotonic() - started)
-    source = str(settings.model).rpartition(":")[0]
+    source = settings.model.rpartition(":")[0]
     return Run(folder, source if source.endswith(".py") else None)
 
 

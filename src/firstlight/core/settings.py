@@ -2,7 +2,7 @@
 
 The command line's options, `run.json` and the reference page are all made from these
 dataclasses: a field's name is the option, its `help` is the text, and None means
-"as the preset or the recipe of the model says".
+"as the preset, else the recipe of the model says".
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ CLASS_METRICS = ("accuracy", "top_5", "precision", "recall", "f1")
 VALUE_METRICS = ("rmse", "mae", "mse", "mape", "r2")
 METRICS = CLASS_METRICS + VALUE_METRICS
 PRESETS = ("fast", "good", "best")
-DEFAULT_MODEL = "compact"
 PREPARATIONS = ("rescale", "standardise", "none")
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
@@ -109,15 +108,14 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What to train and how. None: what the preset or else the model's recipe says."""
+    """What to train and how. None: what the preset, else the model's recipe says."""
 
     preset: str | None = option(
-        "ready-made choice between time and accuracy; any other option changes it", None, PRESETS
+        "ready-made choice between time and accuracy; every option that you give wins",
+        None,
+        PRESETS,
     )
-    model: str | None = option(
-        "a recipe's name, net.py:make_model, or a YAML list of layers "
-        f"(default: {DEFAULT_MODEL}, or the preset's)"
-    )
+    model: str = option("a recipe's name, net.py:make_model, or a YAML list of layers", "compact")
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
@@ -134,6 +132,9 @@ class TrainSettings:
     learning_rate: float | None = option("the (largest) step length", None, (), 1e-12, 1e6)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, tuple(LOSSES))
+    label_smoothing: float | None = option(
+        "share of each target that is spread evenly over all classes, e.g. 0.1", None, (), 0, 1
+    )
     metric: str | None = option("what is shown beside the loss", None, METRICS)
     augment: str | None = option("changes to training images: shift:1,flip,none", None)
     class_weights: str | None = option(

@@ -1,8 +1,9 @@
-"""Ready-made choices between time and accuracy, made for handwritten digits on two processor cores.
+"""Ready-made choices between time and accuracy.
 
-A preset says which network is trained, for how long, and on what changed images; how the network
-is best trained (batch size, optimizer, learning rate) belongs to the network's own recipe. All
-were chosen on the last 10,000 training images of MNIST, never on its test images.
+A preset says how long a network is trained and with what help. How the network is best trained
+otherwise (batch size, optimizer, learning rate) belongs to its own recipe. Chosen for `compact` on
+the last 10,000 training images of MNIST, never on its test images; docs/own-models.md has what
+they reach.
 """
 
 from __future__ import annotations
@@ -18,19 +19,23 @@ class Preset:
     """A choice by name.
 
     Attributes:
-        training: values of `TrainSettings` fields; `model` holds where the user names none.
-        measuring: values that differ where numbers are measured rather than classes told apart.
+        training: values of `TrainSettings` fields.
+        classifying: further ones where classes are told apart. Which changes to an image leave
+            its class alone is known well enough; which leave a measured number alone is not.
     """
 
     training: dict[str, Any]
-    measuring: dict[str, Any] = field(default_factory=dict)
+    classifying: dict[str, Any] = field(default_factory=dict)
 
     def settings(self, task: Task) -> dict[str, Any]:
         """What the preset says for a task."""
-        return self.training | (self.measuring if task == "measure" else {})
+        return self.training | (self.classifying if task == "classify" else {})
 
 
 PRESETS: dict[str, Preset] = {
-    "fast": Preset({"model": "compact", "epochs": 1}),
-    "good": Preset({"model": "compact", "epochs": 5, "augment": "shift:1"}),
+    "fast": Preset({"epochs": 1}),
+    "good": Preset({"epochs": 4}, {"augment": "shift:1", "label_smoothing": 0.1}),
+    "best": Preset(
+        {"epochs": 16}, {"augment": "shift:1,rotate:10,zoom:0.1", "label_smoothing": 0.1}
+    ),
 }

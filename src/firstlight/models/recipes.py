@@ -91,23 +91,26 @@ def _vgg(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
 
 
 def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
-    """Two convolution blocks for images up to about 80 pixels, more until 16x16 are left."""
+    """Two convolution blocks for images up to about 70 pixels, more until 16x16 are left.
+
+    The first convolution takes steps of two pixels: with a pooling in its place, an epoch takes
+    half as long again and the accuracy on digits is the same.
+    """
     height, width = image_shape[:2]
     padding = {"padding": "same"} if min(height, width) < 24 else {}
     # The mean that batch normalisation takes away would take a bias away with it.
     unbiased = {"use_bias": False}
     # Keras's 0.99 would not have forgotten its starting values after one epoch.
     normalise = (Layer("BatchNormalization", {"momentum": 0.9}), Layer("ReLU"))
-    layers: tuple[Layer, ...] = ()
-    for filters, kernel in ((16, 5), (32, 3)):
-        block = {"filters": filters, "kernel_size": kernel, **padding, **unbiased}
-        layers += (Layer("Conv2D", block),)
-        cut = 0 if padding else kernel - 1
-        height, width = height - cut, width - cut
-        if min(height, width) >= 2:
-            layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
-            height, width = height // 2, width // 2
-        layers += normalise
+    first = {"filters": 16, "kernel_size": 5, "strides": 2, **padding, **unbiased}
+    second = {"filters": 32, "kernel_size": 3, **padding, **unbiased}
+    layers = (Layer("Conv2D", first), *normalise, Layer("Conv2D", second))
+    # Without padding the kernels cost two pixels each.
+    height, width = ((size + 1) // 2 - (0 if padding else 4) for size in (height, width))
+    if min(height, width) >= 2:
+        layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
+        height, width = height // 2, width // 2
+    layers += normalise
     while max(height, width) > 16 and min(height, width) >= 2:
         block = {"filters": 64, "kernel_size": 3, "padding": "same", **unbiased}
         layers += (Layer("Conv2D", block), Layer("MaxPooling2D", {"pool_size": 2}), *normalise)
@@ -159,7 +162,7 @@ RECIPES: dict[str, Recipe] = {
                 "epochs": 1,
                 "batch_size": 128,
                 "optimizer": "adam",
-                "learning_rate": 0.01,
+                "learning_rate": 0.02,
                 "schedule": "one-cycle",
             },
             layers=_compact,

@@ -7,13 +7,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 from firstlight.core.dataset import Task
-from firstlight.core.settings import DEFAULT_MODEL, TrainSettings
+from firstlight.core.settings import TrainSettings
 from firstlight.models.presets import PRESETS
 from firstlight.models.recipes import RECIPES
 
 # For networks of the user's own, and whatever a recipe does not say.
 DEFAULTS: dict[str, Any] = {
-    "model": DEFAULT_MODEL,
     "epochs": 5,
     "batch_size": 128,
     "optimizer": "adam",
@@ -56,8 +55,7 @@ def resolve_settings(
         'shift:1'
     """
     preset = PRESETS[settings.preset].settings(task) if settings.preset is not None else {}
-    model = settings.model or preset.get("model", DEFAULTS["model"])
-    recipe = RECIPES[model].settings(task) if model in RECIPES else {}
+    recipe = RECIPES[settings.model].settings(task) if settings.model in RECIPES else {}
     known: dict[str, Any] = DEFAULTS | TASKS[task] | recipe | preset
     unsaid = {item.name for item in fields(settings) if getattr(settings, item.name) is None}
     if images is not None and "batch_size" in unsaid:

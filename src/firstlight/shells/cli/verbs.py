@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firstlight.core.errors import SettingError
-from firstlight.core.settings import DEFAULT_MODEL, DataSettings, TrainSettings
+from firstlight.core.settings import DataSettings, TrainSettings
 from firstlight.shells.cli.answer import Answer, document_text, prints_to_stderr
 from firstlight.shells.cli.options import OptionGroup, verb
 
@@ -123,8 +123,7 @@ def check(
 
     if output is not None and not fix:
         raise SettingError("--output says where --fix writes: give --fix too.")
-    network = settings.get("model") or settings.get("preset") or DEFAULT_MODEL
-    target = _mended_file(network, output) if fix else None
+    target = _mended_file(settings.get("model", TrainSettings.model), output) if fix else None
     checkup = api.check(data, fix=target, **settings)
     written = target if checkup.mended is not None else None
 
@@ -171,7 +170,7 @@ def train(
 ) -> Answer:
     """Train a network, then test it on images it has not seen.
 
-    What is left out is as the preset or else the recipe of the model says.
+    What is left out is as the preset, else the recipe of the model says.
     """
     from firstlight.shells.cli.progress import training_progress
     from firstlight.shells.cli.show_results import show_run
