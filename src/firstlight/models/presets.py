@@ -33,7 +33,7 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "fast": Preset({"epochs": 1}),
+    "fast": Preset({"epochs": 1}, {"label_smoothing": 0.1}),
     "good": Preset({"epochs": 4}, {"augment": "shift:1", "label_smoothing": 0.1}),
     "best": Preset(
         {"epochs": 16}, {"augment": "shift:1,rotate:10,zoom:0.1", "label_smoothing": 0.1}

@@ -165,6 +165,7 @@ RECIPES: dict[str, Recipe] = {
                 "learning_rate": 0.02,
                 "schedule": "one-cycle",
             },
+            {"learning_rate": 0.01},
             layers=_compact,
         ),
         Recipe(
