@@ -11,9 +11,7 @@ from firstlight.core.settings import TrainSettings
 from firstlight.models import RECIPES, build_model, describe_models, resolve_settings
 
 MNIST = (28, 28, 1)
-ALWAYS_RESOLVED = (
-    "epochs batch_size optimizer learning_rate schedule loss metric augment".split()
-)
+ALWAYS_RESOLVED = "epochs batch_size optimizer learning_rate schedule loss metric augment".split()
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
     normalise = (Layer("BatchNormalization", {"momentum": 0.9}), Layer("ReLU"))
     first = {"filters": 16, "kernel_size": 5, "strides": 2, **padding, **unbiased}
     second = {"filters": 32, "kernel_size": 3, **padding, **unbiased}
-    layers = (Layer("Conv2D", first), *normalise, Layer("Conv2D", second))
+    layers: tuple[Layer, ...] = (Layer("Conv2D", first), *normalise, Layer("Conv2D", second))
     # Without padding the kernels cost two pixels each.
     height, width = ((size + 1) // 2 - (0 if padding else 4) for size in (height, width))
     if min(height, width) >= 2:
