@@ -126,8 +126,8 @@ class Training:
         """Write a checkpoint of this moment.
 
         Raises:
-            TrainingError: a weight is not finite (the last checkpoint stays), or the file cannot
-                be written.
+            TrainingError: a weight is not finite (the last checkpoint stays).
+            WriteError: the file cannot be written.
         """
         for tensor in self.learner.tensors():
             if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -141,7 +141,8 @@ class Training:
 
         Raises:
             InterruptedRunError: a signal came; the state is saved.
-            TrainingError: the loss is not finite, or a checkpoint cannot be written.
+            TrainingError: the loss is not finite, or memory ran out.
+            WriteError: a checkpoint or an event cannot be written.
         """
         weights = sum(x.numel() * x.element_size() for x in self.learner.tensors())
         check_disk(self.folder.path, 3 * weights)
