@@ -175,13 +175,17 @@ class Place:
 
     def check_same(self, name: str, seed: int = 0) -> None:
         """Compare a finished run with its twin, bit for bit; nothing may lie about."""
-        folder, twin = self.runs / name, self.twin(seed)
+        self.check_equal(name, self.twin(seed))
+
+    def check_equal(self, name: str, twin: Path, epochs: int = EPOCHS) -> None:
+        """Compare a finished run of so many epochs with another one."""
+        folder = self.runs / name
         ours, theirs = _weights(folder), _weights(twin)
         assert ours.keys() == theirs.keys()
         for path, array in ours.items():
             np.testing.assert_array_equal(array, theirs[path], err_msg=f"{name} {path}")
         assert _epochs(folder) == _epochs(twin)
-        assert len(_epochs(folder)) == EPOCHS
+        assert len(_epochs(folder)) == epochs
         scores = [json.loads((one / "report.json").read_text())["scores"] for one in (folder, twin)]
         assert scores[0] == scores[1]
         assert {path.name for path in folder.rglob("*")} >= {

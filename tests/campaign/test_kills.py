@@ -49,7 +49,10 @@ def killed_inside_a_save(
     return code == -signal.SIGKILL
 
 
-WAYS = {"SIGKILL at a random moment": killed_anywhere, "SIGKILL inside a save": killed_inside_a_save}
+WAYS = {
+    "SIGKILL at a random moment": killed_anywhere,
+    "SIGKILL inside a save": killed_inside_a_save,
+}
 
 
 @pytest.mark.tries(few=1, all=10)
