@@ -153,7 +153,7 @@ def work(
         os.dup2(stream, number)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The server's own streams are kept from being flushed twice.
-    sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
     for what, amount in limits.items():
         used = 0
         if what == resource.RLIMIT_AS:
