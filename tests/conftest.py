@@ -5,5 +5,8 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--kills", type=int, default=20, help="how many training processes to kill (20)"
+        "--campaign", action="store_true", help="run the whole kill campaign, not a few of each"
+    )
+    parser.addoption(
+        "--campaign-page", metavar="FILE", help="write the campaign's counts into this page"
     )

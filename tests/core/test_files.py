@@ -1,9 +1,19 @@
+import errno
+import os
 import stat
 
 import numpy as np
 import pytest
 
-from firstlight.core.files import replacing, sweep, write_arrays, write_json, write_text
+from firstlight.core.errors import WriteError
+from firstlight.core.files import (
+    replacing,
+    sweep,
+    sync_folder,
+    write_arrays,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -23,7 +33,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_leftovers(tmp_path):
             temporary.write_text("half")
             raise OSError("no space")
 
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(WriteError, match=r"a\.txt cannot be written: no space\."):
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -65,3 +75,46 @@ def test_a_suffix_of_ones_own_is_kept_and_swept(tmp_path):
         temporary.write_text("whole")
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full. First make room."),
+        (errno.EROFS, "the disk is read-only. First make it writable."),
+        (errno.EFBIG, "no file may become that large here. First raise the limit (ulimit -f)."),
+        (errno.EIO, "the disk does not work as it should. First have it checked."),
+        (errno.ENETDOWN, "Network is down. First look what is wrong there."),
+    ],
+)
+def test_an_error_names_file_obstacle_and_remedy(tmp_path, number, words):
+    path = tmp_path / "a.txt"
+    with pytest.raises(WriteError) as caught, replacing(path):
+        raise OSError(number, os.strerror(number))
+    assert str(caught.value) == f"{path} cannot be written: {words}"
+
+
+def test_a_disk_that_keeps_its_files_does_not_hide_the_reason(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("firstlight.core.files.os.fsync", refuse)
+    monkeypatch.setattr("firstlight.core.files.Path.unlink", refuse)
+    with pytest.raises(WriteError, match="read-only"):
+        write_text(tmp_path / "a.txt", "new")
+
+
+def test_a_folder_that_cannot_be_synced_is_left_alone_and_a_failing_one_is_not(
+    tmp_path, monkeypatch
+):
+    def answer(number):
+        def fsync(handle):
+            raise OSError(number, "")
+
+        monkeypatch.setattr("firstlight.core.files.os.fsync", fsync)
+
+    answer(errno.EINVAL)
+    sync_folder(tmp_path)
+    answer(errno.EIO)
+    with pytest.raises(OSError, match=f"{errno.EIO}"):
+        sync_folder(tmp_path)

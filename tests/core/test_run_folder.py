@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from firstlight.core import run_folder
-from firstlight.core.errors import RunError
+from firstlight.core.errors import RunError, WriteError
 from firstlight.core.events import EventLog, history, read_events
+from firstlight.core.files import write_error
 from firstlight.core.run_folder import create_run, find_run
 
 
@@ -79,6 +80,16 @@ def test_a_name_taken_at_the_same_moment_gets_the_next_number(tmp_path, monkeypa
     assert create_run(tmp_path, None, "run", {}).name == "run-2"
 
 
+def test_a_chosen_name_taken_at_the_same_moment_is_refused(tmp_path, monkeypatch):
+    def taken(path, information):
+        path.mkdir()
+        raise OSError(39, "Directory not empty")
+
+    monkeypatch.setattr(run_folder, "_make", taken)
+    with pytest.raises(RunError, match="a run called one exists"):
+        create_run(tmp_path, "one", "", {})
+
+
 def test_a_run_is_found_by_name_and_by_path(tmp_path):
     run = create_run(tmp_path, "one", "", {})
     assert find_run("one", tmp_path).path == run.path
@@ -98,6 +109,7 @@ def test_a_missing_run_is_named_with_those_that_there_are(tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
+from firstlight.core.files import write_error
 from firstlight.core.run_folder import find_run
 with find_run(sys.argv[1], Path(".")).lock():
     print("held", flush=True)
@@ -116,6 +128,32 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path):
     with run.lock():
         assert json.loads((run.path / "writer.json").read_text())["process"] == os.getpid()
     assert not (run.path / "writer.json").exists()
+
+
+def test_a_file_of_the_run_that_cannot_be_written_says_how_to_go_on(tmp_path):
+    run = create_run(tmp_path, "one", "", {})
+    words = r"model\.keras cannot .* First make room\. Then go on with --resume one\."
+    with pytest.raises(WriteError, match=words), run.lock():
+        raise write_error(run.model, OSError(28, "No space left on device"))
+    with run.lock():
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_named(tmp_path):
+    run = create_run(tmp_path, "one", "", {})
+    (run.path / "lock").mkdir()
+    with pytest.raises(WriteError, match=r"one/lock cannot be written"), run.lock():
+        pass
+
+
+def test_unmade_runs_of_killed_processes_are_swept_after_an_hour(tmp_path):
+    fresh, old, other = ".one.0123abcd", ".two.0123abcd", ".git"
+    for name in (fresh, old, other):
+        (tmp_path / name / "checkpoints").mkdir(parents=True)
+    for name in (old, other):
+        os.utime(tmp_path / name, (0, 0))
+    create_run(tmp_path, "three", "", {})
+    assert {entry.name for entry in tmp_path.iterdir()} == {fresh, other, "three"}
 
 
 def test_events_are_numbered_across_processes_and_heard(tmp_path):
@@ -144,6 +182,49 @@ def test_a_torn_last_line_is_no_event_and_nothing_is_glued_to_it(tmp_path):
     log.add("epoch", epoch=2)
     log.close()
     assert [event["number"] for event in read_events(path)] == [1, 2]
+
+
+@pytest.mark.parametrize("damage", [bytes(40), b"\xff\xfe half", b"[1]", b'{"number": 2}'])
+def test_a_damaged_line_is_no_event_and_the_others_stay(tmp_path, damage):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(
+        b'{"number": 1, "kind": "start"}\n' + damage + b'\n{"number": 3, "kind": "end"}\n'
+    )
+    assert [event["number"] for event in read_events(path)] == [1, 3]
+    log = EventLog(path)
+    log.add("start")
+    log.close()
+    assert read_events(path)[-1]["number"] == 4
+
+
+def test_a_full_disk_is_named_and_the_end_still_reaches_the_listener(tmp_path, monkeypatch):
+    class Full:
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    heard = []
+    log = EventLog(tmp_path / "events.jsonl", heard.append)
+    log.close()
+    monkeypatch.setattr(log, "_file", Full())
+    with pytest.raises(WriteError, match=r"events\.jsonl cannot be written: the disk is full"):
+        log.add("epoch", epoch=1)
+    log.add("end", state="stopped")
+    assert [event["kind"] for event in heard] == ["end"]
+
+
+def test_a_line_that_the_system_takes_in_pieces_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path)
+    whole = log._file
+
+    class Slow:
+        def write(self, data):
+            return whole.write(data[:7])
+
+    monkeypatch.setattr(log, "_file", Slow())
+    log.add("epoch", epoch=1)
+    assert [event["epoch"] for event in read_events(path)] == [1]
+    whole.close()
 
 
 def test_steps_come_at_most_ten_times_a_second(tmp_path, monkeypatch):

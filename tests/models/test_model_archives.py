@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from firstlight.core.errors import ModelError
+from firstlight.core.errors import ModelError, WriteError
 from firstlight.models import (
     build_model,
     classes_of_file,
@@ -409,12 +409,12 @@ def test_saving_replaces_whole_files_only(
         # Stopped just before the new file takes the old one's place.
         change.setattr(Path, "replace", stopped)
         simple.layers[-1].bias.assign_add(np.ones(10, "float32"))
-        with pytest.raises(ModelError, match=r"model\.keras cannot be written: Input/output error"):
+        with pytest.raises(WriteError, match=r"model\.keras cannot be written: the disk does not"):
             save_model(simple, path)
         simple.layers[-1].bias.assign_sub(np.ones(10, "float32"))
     assert path.read_bytes() == before
     monkeypatch.setattr(type(simple), "save", half)
-    with pytest.raises(ModelError, match=r"model\.keras cannot be written: No space left"):
+    with pytest.raises(WriteError, match=r"model\.keras cannot be written: the disk is full"):
         save_model(simple, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

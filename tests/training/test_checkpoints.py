@@ -1,11 +1,15 @@
 import shutil
+import subprocess
+import sys
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 import torch
 
-from firstlight.core.errors import RunError, TrainingError
+from firstlight.core.errors import RunError, TrainingError, WriteError
 from firstlight.training.checkpoints import (
+    MAGIC,
     check_disk,
     checkpoints,
     load_newest,
@@ -105,11 +109,67 @@ def test_a_full_disk_is_named_and_the_old_ones_stay(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("firstlight.core.files.os.fsync", full)
-    with pytest.raises(TrainingError, match=r"the disk is full.*--resume run"):
+    with pytest.raises(WriteError, match=r"step-000000030\.ckpt cannot .*: the disk is full"):
         save_checkpoint(folder, 30, state(30))
     monkeypatch.undo()
     assert load_newest(folder)[0]["step"] == 20
     assert len(list(folder.iterdir())) == 2
+
+
+def test_a_checkpoint_that_cannot_be_read_counts_as_damaged(folder, monkeypatch):
+    opened = Path.open
+
+    def bad_sector(path, *arguments):
+        if path.name == "step-000000020.ckpt":
+            raise OSError(5, "Input/output error")
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", bad_sector)
+    found, damaged = load_newest(folder)
+    assert found["step"] == 10
+    assert "step-000000020.ckpt cannot be read (Input/output error)" in damaged[0]
+
+
+def test_a_format_of_another_version_is_not_taken_for_a_checkpoint(folder):
+    newest = checkpoints(folder)[-1]
+    newest.write_bytes(newest.read_bytes().replace(MAGIC, b"firstlight checkpoint 9\n"))
+    found, damaged = load_newest(folder)
+    assert found["step"] == 10
+    assert "it does not end as a checkpoint does" in damaged[0]
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+import torch
+from firstlight.training.checkpoints import load_newest, save_checkpoint
+
+def memory(name):
+    fields = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields[name].split()[0]) / 1024
+
+def rise(work):
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (proc(5))
+    before = memory("VmRSS")
+    kept = work()
+    return memory("VmHWM") - before
+
+folder = Path(sys.argv[1])
+state = {"weights": [torch.ones(2**18 * 16) for _ in range(int(sys.argv[2]) // 16)]}
+save_checkpoint(folder, 1, {"weights": [torch.ones(1)]})
+load_newest(folder)
+print(rise(lambda: save_checkpoint(folder, 2, state)), rise(lambda: load_newest(folder)))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
+def test_saving_takes_no_copy_in_memory_and_loading_one(tmp_path):
+    """64 MiB of weights; the rise of the memory in use is the system's own count."""
+    command = [sys.executable, "-c", MEASURE, str(tmp_path), "64"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    saving, loading = map(float, answer.split())
+    assert saving < 8
+    assert 56 < loading < 80
 
 
 def test_too_little_disk_is_seen_before_the_first_step(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +43,15 @@ def _same_split(folder: RunFolder, dataset: Dataset) -> bool:
     """Whether the parts are those that the run has stored (it stores them before it trains)."""
     if not folder.split.exists():
         return True
-    with np.load(folder.split, allow_pickle=False) as stored:
-        return all(
-            np.array_equal(stored[part], getattr(dataset.split, part))
-            for part, _ in dataset.parts()
-        )
+    try:
+        with np.load(folder.split, allow_pickle=False) as stored:
+            return all(
+                np.array_equal(stored[part], getattr(dataset.split, part))
+                for part, _ in dataset.parts()
+            )
+    except (BadZipFile, EOFError, KeyError, OSError, ValueError):
+        # Damaged: the fingerprint covers the split too, and the file is written anew.
+        return True
 
 
 def trained_network(

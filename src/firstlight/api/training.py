@@ -45,7 +45,8 @@ def train(
     Raises:
         DataError: the data cannot be read.
         ModelError: the shape doctor found an error; the message says how to mend it.
-        TrainingError: the loss is not finite, or disk or memory ran out.
+        TrainingError: the loss is not finite, or memory ran out.
+        WriteError: a file cannot be written; the message says which, and how to go on.
 
     Example:
         >>> import tempfile, numpy as np, firstlight as fl
@@ -184,7 +185,6 @@ def _report(folder: RunFolder, dataset: Dataset, ready: Ready, seconds: float) -
     report = report_on(ready.network, ready.machine, dataset.test, information, title)
     save_report(folder.path, report)
     epochs = folder.epochs()
-    folder.figures.mkdir(exist_ok=True)
     figures = to_pngs(report_figures(report, epochs, dataset.test.images))
     for name, png in figures.items():
         write_bytes(folder.figures / f"{name}.png", png)

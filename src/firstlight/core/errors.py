@@ -42,6 +42,10 @@ class TrainingError(InputError):
     """Training had to stop: the loss is not finite, the disk is full, memory ran out."""
 
 
+class WriteError(InputError):
+    """A file cannot be written: no room, no right to, or a disk that fails."""
+
+
 class NotHonouredError(ModelError):
     """Part of a Keras object (loss, optimizer, option) has no equal in firstlight's engine."""
 

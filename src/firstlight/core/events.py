@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firstlight.core.files import write_error
+
 Event = dict[str, Any]
 STEPS_PER_SECOND = 10
 
@@ -24,19 +26,27 @@ class EventLog:
         self._listener = listener
         self._number = 0
         self._last_step = float("-inf")
-        # A process killed inside a write leaves a last line without its end: it never became an
-        # event, and what comes next must not be glued to it.
-        if path.exists():
-            whole = path.read_bytes()
-            kept = whole[: whole.rfind(b"\n") + 1]
-            if len(kept) < len(whole):
-                os.truncate(path, len(kept))
-            events = read_events(path)
-            self._number = events[-1]["number"] if events else 0
-        self._stream = path.open("a", encoding="utf-8")
+        self._path = path
+        self._broken = False
+        try:
+            # A process killed inside a write leaves a last line without its end: it never became
+            # an event, and what comes next must not be glued to it.
+            if path.exists():
+                whole = path.read_bytes()
+                kept = whole.rfind(b"\n") + 1
+                if kept < len(whole):
+                    os.truncate(path, kept)
+                self._number = max((event["number"] for event in read_events(path)), default=0)
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise write_error(path, error) from error
 
     def add(self, kind: str, **values: Any) -> None:
-        """Append one event; a `step` that comes too soon after the last one is dropped."""
+        """Append one event; a `step` that comes too soon after the last one is dropped.
+
+        Raises:
+            WriteError: the file cannot be written. Later events only reach the listener.
+        """
         now = time.time()
         if kind == "step":
             if now - self._last_step < 1 / STEPS_PER_SECOND:
@@ -44,23 +54,50 @@ class EventLog:
             self._last_step = now
         self._number += 1
         event = {"number": self._number, "time": now, "kind": kind, **values}
-        self._stream.write(json.dumps(event, allow_nan=False) + "\n")
-        self._stream.flush()
+        self._append(json.dumps(event, allow_nan=False).encode() + b"\n")
         if self._listener is not None:
             self._listener(event)
 
+    def _append(self, line: bytes) -> None:
+        while line and not self._broken:
+            try:
+                line = line[self._file.write(line) :]
+            except OSError as error:
+                self._broken = True
+                raise write_error(self._path, error) from error
+
     def close(self) -> None:
-        """Put everything on disk and close the file."""
-        os.fsync(self._stream.fileno())
-        self._stream.close()
+        """Put everything on disk and close the file.
+
+        Raises:
+            WriteError: that failed, and no event before it did.
+        """
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            if not self._broken:
+                raise write_error(self._path, error) from error
+        finally:
+            self._file.close()
 
 
 def read_events(path: Path, after: int = 0) -> list[Event]:
-    """The events of a file with a number above `after`; a torn last line is not yet an event."""
+    """The events of a file with a number above `after`.
+
+    A torn last line is not yet an event; what a power cut or a bad disk made of a line is none.
+    """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [event for event in map(json.loads, lines) if event["number"] > after]
+    events = map(_event, path.read_bytes().split(b"\n")[:-1])
+    return [event for event in events if event is not None and event["number"] > after]
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and {"number", "kind"} <= event.keys() else None
 
 
 def history(events: list[Event]) -> list[Event]:

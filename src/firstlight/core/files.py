@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from firstlight.core.errors import WriteError
+
+# What keeps a file from being written, and what to do about it.
+_OBSTACLES = {
+    errno.ENOSPC: ("the disk is full", "make room"),
+    errno.EDQUOT: ("your share of the disk is full", "make room"),
+    errno.EFBIG: ("no file may become that large here", "raise the limit (ulimit -f)"),
+    errno.EROFS: ("the disk is read-only", "make it writable"),
+    errno.EACCES: ("you may not write there", "change the rights"),
+    errno.EIO: ("the disk does not work as it should", "have it checked"),
+}
+# Some network file systems answer so when asked to sync a folder.
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)
+
+
+def write_error(path: Path, error: OSError) -> WriteError:
+    """An error of the system as a sentence that names the file, the obstacle and the remedy.
+
+    Example:
+        >>> print(write_error(Path("run.json"), OSError(errno.ENOSPC, "No space left on device")))
+        run.json cannot be written: the disk is full. First make room.
+    """
+    unknown = (error.strerror or str(error), "look what is wrong there")
+    obstacle, remedy = _OBSTACLES.get(error.errno or 0, unknown)
+    return WriteError(f"{path} cannot be written: {obstacle}. First {remedy}.")
 
 
 def sync_folder(folder: Path) -> None:
@@ -18,6 +45,9 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
     finally:
         os.close(handle)
 
@@ -31,19 +61,28 @@ def replacing(path: Path, suffix: str = ".part") -> Iterator[Path]:
 
     The temporary file is fsynced, renamed, and the folder fsynced; when the block
     raises, it is removed and `path` stays as it was.
+
+    Raises:
+        WriteError: `path` cannot be written.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            # A disk that takes no writing may not let go of a file either: `sweep` finds it later.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -8,18 +8,20 @@ import re
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from firstlight.core.errors import RunError
+from firstlight.core.errors import RunError, WriteError
 from firstlight.core.events import Event, EventLog, history, read_events
-from firstlight.core.files import sync_folder, write_json
+from firstlight.core.files import sync_folder, write_error, write_json
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+UNMADE = re.compile(rf"\.{NAME.pattern}\.[0-9a-f]{{8}}")
 # What every reader of run.json relies on.
 NEEDED = {
     "settings": {"model", "loss", "metric"},
@@ -112,26 +114,40 @@ class RunFolder:
 
         Raises:
             RunError: another process holds it; the message names that process.
+            WriteError: a file of the run cannot be written, now or within the block.
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.path / "lock", blocking=False)
+        lock = FileLock(self.path / "lock")
         writer = self.path / "writer.json"
         try:
-            lock.acquire()
+            # Within a second, whoever has taken the lock just now has written down its name.
+            lock.acquire(timeout=1)
         except Timeout:
-            holder = json.loads(writer.read_text("utf-8")) if writer.exists() else {}
-            process, machine = holder.get("process", "?"), holder.get("machine", "?")
             raise RunError(
-                f"run {self.name} is being written by process {process} on {machine}: wait for "
-                "it or stop it, or train under another --name."
+                f"run {self.name} is being written by {_writer(writer)}: wait for it or stop it, "
+                "or train under another --name."
             ) from None
+        except OSError as error:
+            raise write_error(self.path / "lock", error) from error
         try:
             write_json(writer, {"process": os.getpid(), "machine": socket.gethostname()})
             yield
+        except WriteError as error:
+            raise WriteError(f"{error} Then go on with --resume {self.name}.") from error
         finally:
-            writer.unlink(missing_ok=True)
+            with suppress(OSError):
+                writer.unlink(missing_ok=True)
             lock.release()
+
+
+def _writer(file: Path) -> str:
+    """Who writes into a run, as its `writer.json` says."""
+    try:
+        holder = json.loads(file.read_text("utf-8"))
+        return f"process {holder['process']} on {holder['machine']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
 
 
 def create_run(
@@ -149,6 +165,7 @@ def create_run(
 
     Raises:
         RunError: the name is not allowed, or a run of that name exists.
+        WriteError: the folder cannot be made.
     """
     root = Path(root)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", default).lstrip("._-")[:56] or "run"
@@ -164,24 +181,36 @@ def create_run(
             _make(path, {"name": tried, **information})
         except OSError as error:
             # Another process may have taken the name a moment ago.
-            if name is None and path.exists():
-                continue
-            raise RunError(f"the run folder {path} cannot be made: {error.strerror}.") from error
+            if path.exists():
+                if name is None:
+                    continue
+                require_new_run(root, tried)
+            raise write_error(path, error) from error
         return RunFolder(path)
 
 
 def _make(path: Path, information: dict[str, Any]) -> None:
     """Make a run folder under another name and rename it: a kill leaves a whole run or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_unmade(path.parent)
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
-    (temporary / "checkpoints").mkdir(parents=True)
     try:
+        for part in ("checkpoints", "figures"):
+            (temporary / part).mkdir(parents=True)
         write_json(temporary / "run.json", information)
         temporary.rename(path)
-    except OSError:
+    except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(path.parent)
+
+
+def _sweep_unmade(root: Path) -> None:
+    """Remove the folders that processes killed inside `_make` have left."""
+    for folder in root.glob(".*"):
+        # After an hour nobody is making it any more.
+        if UNMADE.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > 3600:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_new_run(root: Path, name: str) -> Path:

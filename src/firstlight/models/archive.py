@@ -45,7 +45,8 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
         path: the file, ending in `.keras`.
 
     Raises:
-        ModelError: the path does not end in `.keras`, or the disk cannot take the file.
+        ModelError: the path does not end in `.keras`.
+        WriteError: the disk cannot take the file.
 
     Example:
         >>> import tempfile, pathlib
@@ -58,12 +59,9 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.suffix != ".keras":
         raise ModelError(f"a model's file ends in .keras, but {path.name} came: rename it.")
-    try:
-        # Keras writes an archive only under a name that ends in .keras.
-        with replacing(path, suffix=".part.keras") as temporary:
-            model.save(temporary)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be written: {error.strerror}.") from error
+    # Keras writes an archive only under a name that ends in .keras.
+    with replacing(path, suffix=".part.keras") as temporary:
+        model.save(temporary)
 
 
 def load_model(path: str | os.PathLike[str], own: Mapping[str, type] | None = None) -> keras.Model:

@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import pickle
 import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from firstlight.core.errors import RunError, TrainingError
 from firstlight.core.files import replacing, sweep
 
-MAGIC = b"firstlight checkpoint 1\n"
+MAGIC = b"firstlight checkpoint 2\n"
 KEPT = 2
+_DIGEST = hashlib.sha256().digest_size
+_BLOCK = 2**20
 State = dict[str, Any]
+
+
+class _Digesting(io.RawIOBase):
+    """A binary file for writing that keeps the SHA-256 of what went through."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self._digest.update(data)
+        return self._stream.write(data)
+
+    def digest(self) -> bytes:
+        return self._digest.digest()
 
 
 def save_checkpoint(folder: Path, step: int, state: State) -> Path:
     """Write the state after `step` steps, whole or not at all, and keep the last two.
 
-    A file is a line that says what it is, the SHA-256 of what follows, and torch's own format.
+    A file is torch's own format, then the SHA-256 of that, then a line that says what it is.
+    It is written as a stream: no copy of the state is made in memory.
 
     Raises:
-        TrainingError: the disk is full or cannot be written; earlier checkpoints stay.
+        WriteError: the disk is full or cannot be written; earlier checkpoints stay.
     """
     import torch
 
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    payload = buffer.getbuffer()
     path = folder / f"step-{step:09d}.ckpt"
-    try:
-        with replacing(path) as temporary, temporary.open("wb") as stream:
-            stream.write(MAGIC)
-            stream.write(hashlib.sha256(payload).digest())
-            stream.write(payload)
-    except OSError as error:
-        reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
-        raise TrainingError(
-            f"checkpoint {path.name} could not be written: {reason}; the one before it is kept: "
-            f"make room or access, then go on with --resume {folder.parent.name}."
-        ) from error
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        digesting = _Digesting(stream)
+        torch.save(state, cast(IO[bytes], digesting))
+        stream.write(digesting.digest() + MAGIC)
     for old in checkpoints(folder)[:-KEPT]:
-        old.unlink(missing_ok=True)
+        # What cannot be taken away now is taken away after the next one.
+        with suppress(OSError):
+            old.unlink()
     return path
 
 
@@ -82,17 +92,29 @@ def load_newest(folder: Path) -> tuple[State, list[str]]:
 def _load(path: Path) -> State:
     import torch
 
-    data = memoryview(path.read_bytes())
-    start = len(MAGIC) + hashlib.sha256().digest_size
-    if bytes(data[: len(MAGIC)]) != MAGIC:
-        raise ValueError("is damaged (it does not begin as a checkpoint does)")
-    if hashlib.sha256(data[start:]).digest() != bytes(data[len(MAGIC) : start]):
-        raise ValueError("is damaged (its content does not match its checksum)")
     try:
-        state: State = torch.load(io.BytesIO(data[start:]), weights_only=True, map_location="cpu")
+        _check(path)
+        state: State = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
     except (pickle.UnpicklingError, RuntimeError) as error:
         raise ValueError("is refused (it holds something other than numbers)") from error
     return state
+
+
+def _check(path: Path) -> None:
+    """Hold a checkpoint's content against its checksum, a block at a time."""
+    left = path.stat().st_size - _DIGEST - len(MAGIC)
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while left > 0 and (block := stream.read(min(left, _BLOCK))):
+            digest.update(block)
+            left -= len(block)
+        ending = stream.read()
+    if not ending.endswith(MAGIC):
+        raise ValueError("is damaged (it does not end as a checkpoint does)")
+    if ending != digest.digest() + MAGIC:
+        raise ValueError("is damaged (its content does not match its checksum)")
 
 
 def check_disk(folder: Path, state_bytes: int) -> None:

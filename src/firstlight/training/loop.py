@@ -25,6 +25,7 @@ from firstlight.training.keras_learner import KerasLearner, KerasNetwork, MeanOf
 from firstlight.training.learner import Learner, make_learner
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
+from firstlight.training.memory import batch_that_fits, ran_out
 from firstlight.training.metrics import Metric
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
@@ -126,8 +127,8 @@ class Training:
         """Write a checkpoint of this moment.
 
         Raises:
-            TrainingError: a weight is not finite (the last checkpoint stays), or the file cannot
-                be written.
+            TrainingError: a weight is not finite (the last checkpoint stays).
+            WriteError: the file cannot be written.
         """
         for tensor in self.learner.tensors():
             if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -141,7 +142,8 @@ class Training:
 
         Raises:
             InterruptedRunError: a signal came; the state is saved.
-            TrainingError: the loss is not finite, or a checkpoint cannot be written.
+            TrainingError: the loss is not finite, or memory ran out.
+            WriteError: a checkpoint or an event cannot be written.
         """
         weights = sum(x.numel() * x.element_size() for x in self.learner.tensors())
         check_disk(self.folder.path, 3 * weights)
@@ -152,7 +154,8 @@ class Training:
                 while self.progress.epoch < self.epochs and not self.early.over:
                     self._epoch(signals)
             except (MemoryError, RuntimeError) as error:
-                self._explain_memory(error)
+                if ran_out(error):
+                    self._explain_memory(error)
                 raise
             # It may have come while the last epoch was validated and saved.
             if signals.received is not None:
@@ -160,16 +163,21 @@ class Training:
         self.early.put_back(self.learner)
 
     def _explain_memory(self, error: Exception) -> None:
-        # On a processor torch reports missing memory as a RuntimeError with these words.
-        words = ("can't allocate memory", "not enough memory")
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
-            word in str(error) for word in words
-        ):
-            smaller = max(1, self.batches.size // 2)
-            raise TrainingError(
-                f"memory ran out at a batch of {self.batches.size} images: go on with a "
-                f"new run at --batch-size {smaller}, or with smaller images (--size)."
-            ) from error
+        size = self.batches.size
+        # The steps that are tried spoil the weights, but nothing is saved any more.
+        fits = batch_that_fits(error, size, self._try)
+        remedy = f"{fits} fit: train anew with --batch-size {fits}, or with"
+        raise TrainingError(
+            f"memory ran out at a batch of {size} images; {remedy if fits else 'train anew with'} "
+            "smaller images (--size)."
+        ) from error
+
+    def _try(self, size: int) -> None:
+        # A quarter more: later steps find the memory less in order than the first one does.
+        self.batches.size = size + size // 4
+        for _ in range(2):
+            images, targets = self.batches.batch(self.progress.epoch, 0)
+            self.learner.step(images, targets, None, self.rate)
 
     def _epoch(self, signals: StopSignals) -> None:
         now = self.progress

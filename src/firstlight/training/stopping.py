@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM: finish the step, save, then leave with the signal's own exit code."""
+"""Ctrl+C, SIGTERM and SIGHUP: finish the step, save, then leave with the signal's own exit code."""
 
 from __future__ import annotations
 
@@ -18,11 +18,21 @@ class InterruptedRunError(FirstlightError):
         self.exit_code = 128 + number
 
 
-class StopSignals:
-    """Within a `with` block, SIGINT and SIGTERM set `received` instead of ending the process.
+# SIGHUP comes when the terminal is closed or the connection to it breaks; Windows has none.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
-    A second SIGINT ends it at once, as people expect. Outside of the main thread Python
-    delivers no signals, so nothing is changed there.
+
+class StopSignals:
+    """Within a `with` block, SIGINT, SIGTERM and SIGHUP set `received` instead of ending the run.
+
+    A second SIGINT ends it at once, as people expect. A signal that the process was started to
+    ignore (by `nohup`, or as a script's background job) stays ignored. Outside of the main
+    thread Python delivers no signals, so nothing is changed there.
+
+    Attributes:
+        received: the first signal that came, or None.
     """
 
     def __init__(self) -> None:
@@ -31,8 +41,9 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -43,8 +54,11 @@ class StopSignals:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        # One that came after the block looked for the last time must not get lost.
+        if kind is None and self.received is not None:
+            signal.raise_signal(self.received)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.received = number
+        self.received = self.received or number

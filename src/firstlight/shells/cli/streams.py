@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -12,13 +13,16 @@ class _Unread(io.FileIO):
     """A stream that goes nowhere from the moment on that its reader has left.
 
     `firstlight train ... | head -1` closes the pipe after one line. Python would raise
-    BrokenPipeError at the next one and end a training that may have run for hours.
+    BrokenPipeError at the next one and end a training that may have run for hours. A closed
+    terminal answers with an input/output error.
     """
 
     def write(self, data: object) -> int:
         try:
             return super().write(data)  # type: ignore[arg-type]
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
