@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from firstlight.core.stored import ImageArray, StoredImages
 from firstlight.training.batches import as_tensor
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
@@ -21,15 +22,25 @@ PIXELS_AT_ONCE = 1000 * 28 * 28
 
 
 def predict(
-    network: Network | KerasNetwork, images: NDArray[Any], machine: Machine
+    network: Network | KerasNetwork, images: ImageArray, machine: Machine
 ) -> NDArray[np.float32]:
     """What a network answers: `(N, K)` probabilities, or `(N, T)` values.
 
     Args:
         network: from `lower`; left in evaluation mode.
-        images: `(N, H, W, C)` of any type.
+        images: `(N, H, W, C)` of any type. Images on disk are read in the order in which they lie
+            there.
         machine: where the network is, and its precision.
     """
+    if isinstance(images, StoredImages):
+        order = images.disk_order()
+        return _predict(network, images.select(order), machine)[np.argsort(order)]
+    return _predict(network, images, machine)
+
+
+def _predict(
+    network: Network | KerasNetwork, images: ImageArray, machine: Machine
+) -> NDArray[np.float32]:
     network.to(machine.device).eval()
     size = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
     parts: list[Tensor] = []
