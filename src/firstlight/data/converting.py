@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,15 +35,18 @@ class Conversion:
         image_shape: `(H, W, C)` to bring them to.
         dtype: the type that they have.
         resize: the rule for other sizes.
-        items: what `shard_worker` reads each image from: a file, or (piece, row).
-        pieces: arrays that items may lie in, as `array_files.Piece`; None where items are files.
+        files: pictures, or none.
+        pieces: arrays, one behind the other, or none; see `stored_arrays`.
     """
 
     image_shape: tuple[int, int, int]
     dtype: np.dtype[Any]
     resize: str
-    items: list[Any]
-    pieces: list[dict[str, Any]] | None = None
+    files: Sequence[str] = ()
+    pieces: Sequence[dict[str, Any]] = ()
+
+    def __len__(self) -> int:
+        return len(self.files) + sum(piece["count"] for piece in self.pieces)
 
     @property
     def image_bytes(self) -> int:
@@ -85,17 +90,13 @@ def convert(folder: Path, conversion: Conversion, key: str) -> Converted:
     Raises:
         DataError: the disk has no room, or an image cannot be used.
     """
-    count, size = len(conversion.items), conversion.shard_rows
+    count, size = len(conversion), conversion.shard_rows
     order = np.random.default_rng(int(key[:16], 16)).permutation(count)
-    tasks = [
-        _task(folder / shard_name(k), conversion, order[start : start + size])
-        for k, start in enumerate(range(0, count, size))
-    ]
+    tasks = Tasks(folder, conversion, order)
     _tidy(folder, len(tasks))
     missing = _missing(folder, tasks)
-    images = [_count(task) for task in tasks]
-    _require_room(folder, sum(images[k] for k in missing) * conversion.image_bytes)
-    done = count - sum(images[k] for k in missing)
+    done = count - sum(len(order[k * size : (k + 1) * size]) for k in missing)
+    require_room(folder, (count - done) * conversion.image_bytes)
     tell("bringing images to disk", done, count)
 
     def more(number: int) -> None:
@@ -103,31 +104,49 @@ def convert(folder: Path, conversion: Conversion, key: str) -> Converted:
         done += number
         tell("bringing images to disk", done, count)
 
-    for _ in perform_all([tasks[k] for k in missing], more):
+    for _ in perform_all(tasks, missing, more):
         pass
-    known = [_known(task) for task in tasks]
     rows = np.empty(count, np.int64)
     rows[order] = np.arange(count)
-    digests = np.array([one for shard in known for one in shard["digests"]], np.uint64)
-    results = [one for shard in known for one in shard["results"]]
-    sha256 = {shard_name(k): shard["sha256"] for k, shard in enumerate(known)}
+    digests, results, sha256 = np.empty(count, np.uint64), [], {}
+    for k, task in enumerate(tasks):
+        known = _known(task)
+        digests[k * size : (k + 1) * size] = known["digests"]
+        results += known["results"]
+        sha256[shard_name(k)] = known["sha256"]
     return Converted(rows, digests[rows], [results[row] for row in rows], sha256)
 
 
-def _task(path: Path, conversion: Conversion, chosen: NDArray[np.int64]) -> Task:
-    """What a worker is asked for one shard, with a digest of all that says what will be in it."""
-    task: Task = {
-        "path": str(path),
-        "shape": conversion.image_shape,
-        "dtype": conversion.dtype.name,
-        "resize": conversion.resize,
-    }
-    items = [conversion.items[k] for k in chosen]
-    if conversion.pieces is None:
-        task["files"] = items
-    else:
-        task |= {"rows": items, "pieces": conversion.pieces}
-    return task | {"digest": hashlib.sha256(json.dumps(task).encode()).hexdigest()}
+class Tasks(Sequence[Task]):
+    """What workers are asked, a task a shard; made when it is asked for, since all are many."""
+
+    def __init__(self, folder: Path, conversion: Conversion, order: NDArray[np.int64]) -> None:
+        self.folder, self.conversion, self.order = folder, conversion, order
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self.conversion.shard_rows)
+
+    def __getitem__(self, number: Any) -> Any:
+        """One task, with a digest of all that says what will be in the shard."""
+        if number >= len(self):
+            raise IndexError(number)
+        size, asked = self.conversion.shard_rows, self.conversion
+        chosen = self.order[number * size : (number + 1) * size]
+        task: Task = {
+            "path": str(self.folder / shard_name(number)),
+            "shape": asked.image_shape,
+            "dtype": asked.dtype.name,
+            "resize": asked.resize,
+        }
+        if asked.pieces:
+            # Image k of all pieces together is image k - starts[piece] of its piece.
+            starts = np.cumsum([0] + [piece["count"] for piece in asked.pieces])
+            piece = np.searchsorted(starts, chosen, "right") - 1
+            rows = np.stack([piece, chosen - starts[piece]], axis=1).tolist()
+            task |= {"rows": rows, "pieces": asked.pieces}
+        else:
+            task["files"] = [asked.files[k] for k in chosen]
+        return task | {"digest": hashlib.sha256(json.dumps(task).encode()).hexdigest()}
 
 
 def _count(task: Task) -> int:
@@ -144,12 +163,12 @@ def _known(task: Task) -> dict[str, Any]:
         return {}
 
 
-def _missing(folder: Path, tasks: list[Task]) -> list[int]:
+def _missing(folder: Path, tasks: Tasks) -> list[int]:
     """Which shards are still to be made; those that are there are read to be sure."""
-    known = {Path(task["path"]).name: _known(task) for task in tasks}
-    damaged = set(damaged_files(folder, {n: one["sha256"] for n, one in known.items() if one}))
-    names = list(known)
-    return [k for k, name in enumerate(names) if not known[name] or name in damaged]
+    sha256 = {shard_name(k): _known(task).get("sha256") for k, task in enumerate(tasks)}
+    there = {name: known for name, known in sha256.items() if known}
+    whole = there.keys() - set(damaged_files(folder, there))
+    return [k for k in range(len(tasks)) if shard_name(k) not in whole]
 
 
 def _tidy(folder: Path, shards: int) -> None:
@@ -160,7 +179,12 @@ def _tidy(folder: Path, shards: int) -> None:
             path.unlink()
 
 
-def _require_room(folder: Path, needed: int) -> None:
+def require_room(folder: Path, needed: int) -> None:
+    """Refuse what the disk has no room for.
+
+    Raises:
+        DataError: `needed` bytes are more than are free.
+    """
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(

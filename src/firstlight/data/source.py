@@ -13,7 +13,7 @@ from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
-from firstlight.data.npy import open_npy_folder, open_npz, read_npy
+from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
 from firstlight.data.paths import require_file, shown
 from firstlight.data.split import split_collection
 from firstlight.data.table import read_table
@@ -114,7 +114,7 @@ def _read_one_file(path: Path, settings: DataSettings) -> Collection:
                 "(--target names a file that is called otherwise). A trained network needs none: "
                 f"firstlight predict RUN {shown(path)}."
             )
-        return read_named(beside | {"images": lambda: read_npy(path)}, path, settings)
+        return read_named(beside | {"images": ArrayFile(path)}, path, settings)
     if is_idx_images(path):
         return read_idx_file(path, settings)
     raise DataError(f"DATA can be {ACCEPTED}, but {shown(path)} is none of these: name another.")

@@ -88,8 +88,8 @@ def _make_shards(
     refused |= others
     while heads:
         shape, dtype = picture_shape(heads, settings), next(iter(heads.values())).dtype
-        items = [os.path.abspath(files[k]) for k in heads]
-        conversion = Conversion(shape, dtype, settings.resize, items)
+        named = [os.path.abspath(files[k]) for k in heads]
+        conversion = Conversion(shape, dtype, settings.resize, named)
         made = convert(folder, conversion, key)
         decoded: dict[int, Decoded] = {}
         for k, result in zip(heads, made.results, strict=True):
@@ -157,5 +157,5 @@ def _inspect_all(files: Sequence[Path]) -> list[Any]:
         done += number
         tell("looking at images", done, len(files))
 
-    answers = dict(perform_all(tasks, more))
+    answers = dict(perform_all(tasks, range(len(tasks)), more))
     return [head for number in range(len(tasks)) for head in answers[number]]

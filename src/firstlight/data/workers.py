@@ -23,11 +23,14 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def perform_all(tasks: Sequence[Task], done: Callable[[int], None]) -> Iterator[tuple[int, Any]]:
+def perform_all(
+    tasks: Sequence[Task], wanted: Sequence[int], done: Callable[[int], None]
+) -> Iterator[tuple[int, Any]]:
     """Do tasks of `shard_worker` side by side, a process a core; one task alone is done here.
 
     Args:
-        tasks: what to do.
+        tasks: what could be done.
+        wanted: which of them are.
         done: called with the number of images that were dealt with since the last call.
 
     Yields:
@@ -36,10 +39,10 @@ def perform_all(tasks: Sequence[Task], done: Callable[[int], None]) -> Iterator[
     Raises:
         DataError: a task failed, or a process ended before its time; the others are stopped.
     """
-    count = min(usable_cores(), MOST, len(tasks))
+    count = min(usable_cores(), MOST, len(wanted))
     if count <= 1:
-        for number, task in enumerate(tasks):
-            yield number, perform(task, done)
+        for number in wanted:
+            yield number, perform(tasks[number], done)
         return
     pipe = subprocess.PIPE
     processes = [
@@ -62,7 +65,7 @@ def perform_all(tasks: Sequence[Task], done: Callable[[int], None]) -> Iterator[
 
     pool = ThreadPoolExecutor(count)
     try:
-        for future in as_completed([pool.submit(ask, number) for number in range(len(tasks))]):
+        for future in as_completed([pool.submit(ask, number) for number in wanted]):
             yield future.result()
     finally:
         for process in processes:
