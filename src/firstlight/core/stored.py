@@ -92,22 +92,28 @@ class StoredImages:
         """
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
+        sorted_already = bool((order[1:] > order[:-1]).all())
         most = max(1, MOST_AT_ONCE // self.image_bytes)
         gap = max(1, GAP // self.image_bytes)
         apart = np.diff(ordered) > gap
         for unit in (self.shard_rows, most):
             apart |= np.diff(ordered // unit) != 0
-        starts = [0, *(np.flatnonzero(apart) + 1), len(ordered)]
+        starts = [0, *(np.flatnonzero(apart) + 1).tolist(), len(ordered)]
+        # One piece of memory for all that is read: a thread that asks for many keeps them all.
+        piece = np.empty((most, *self.image_shape), self.dtype)
         for start, stop in pairwise(starts):
-            if start < stop:
-                run = ordered[start:stop]
-                piece = self._consecutive(int(run[0]), int(run[-1]) + 1)
-                images[order[start:stop]] = piece[run - run[0]]
+            if start == stop:
+                continue
+            run = ordered[start:stop] - ordered[start]
+            self._read_consecutive(int(ordered[start]), piece[: run[-1] + 1])
+            if sorted_already:
+                np.take(piece, run, axis=0, out=images[start:stop], mode="clip")
+            else:
+                images[order[start:stop]] = piece[run]
 
-    def _consecutive(self, start: int, stop: int) -> NDArray[Any]:
-        """The images of the rows from `start` to `stop`, all of one shard."""
+    def _read_consecutive(self, start: int, images: NDArray[Any]) -> None:
+        """Read the images from row `start` on, all of one shard, into `images`."""
         shard, first = divmod(start, self.shard_rows)
-        images = np.empty((stop - start, *self.image_shape), self.dtype)
         window, place = images.reshape(-1).view(np.uint8).data, HEAD + first * self.image_bytes
         path = self.folder / shard_name(shard)
         try:
@@ -125,7 +131,6 @@ class StoredImages:
                 f"Images were expected in {path}, but it cannot be read "
                 f"({error.strerror or error}): start again, and it is made anew."
             ) from error
-        return images
 
 
 ImageArray = NDArray[Any] | StoredImages
