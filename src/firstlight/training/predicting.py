@@ -43,10 +43,16 @@ def _predict(
 ) -> NDArray[np.float32]:
     network.to(machine.device).eval()
     size = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
-    parts: list[Tensor] = []
+    answers: Tensor | None = None
     with torch.inference_mode(), machine.arithmetic():
         # One empty batch where there are no images gives the answer its width.
         for start in range(0, max(1, len(images)), size):
             batch = as_tensor(images[start : start + size])
-            parts.append(network.answers(network(batch.to(machine.device))).cpu())
-    return torch.cat(parts).numpy()
+            part = network.answers(network(batch.to(machine.device)))
+            if answers is None:
+                # Whole from the start: small pieces kept between large ones that are let go would
+                # leave gaps in the memory, into which the next large ones do not fit.
+                answers = torch.empty((len(images), *part.shape[1:]), dtype=part.dtype)
+            answers[start : start + size] = part
+    assert answers is not None
+    return answers.numpy()
