@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.options import dataset_of, divided
+from firstlight.api.options import Listener, dataset_of, divided
 from firstlight.core.dataset import Dataset, Images
 from firstlight.core.errors import RunError
 from firstlight.core.reports import Predictions, Report, Score
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from firstlight.training import KerasNetwork, Machine, Network
 
 
-def own_dataset(folder: RunFolder) -> Dataset:
+def own_dataset(folder: RunFolder, progress: Listener | None = None) -> Dataset:
     """The data that a run was trained on, read again and checked to be the same.
 
     Raises:
@@ -30,7 +30,7 @@ def own_dataset(folder: RunFolder) -> Dataset:
     information = folder.information()
     known = information["data"]
     settings = DataSettings(**_tuples(information["data_settings"]))
-    dataset = dataset_of(known["source"], settings, known["split_seed"])
+    dataset = dataset_of(known["source"], settings, known["split_seed"], progress)
     if dataset.fingerprint != known["fingerprint"] or not _same_split(folder, dataset):
         raise RunError(
             f"the images in {known['source']} have changed since run {folder.name} was trained: "

@@ -27,13 +27,16 @@ def run_information(dataset: Dataset, asked: TrainSettings, ready: Ready) -> dic
     place = str(source.resolve()) if source.exists() else dataset.source
     settings, machine = ready.settings, ready.machine
     settings = replace(settings, model=_absolute(settings.model))
+    reading = dataset.settings
+    if reading.shards is not None:
+        reading = replace(reading, shards=str(Path(reading.shards).expanduser().resolve()))
     return {
         "format": 1,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command_line(place, asked, dataset.settings),
+        "command": command_line(place, asked, reading),
         "seed": settings.seed,
         "settings": asdict(settings),
-        "data_settings": asdict(dataset.settings),
+        "data_settings": asdict(reading),
         "data": {
             "name": dataset.name,
             "source": place,

@@ -20,6 +20,7 @@ from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder, find_run
 from firstlight.core.settings import DataSettings
+from firstlight.core.stored import StoredImages
 
 RUNS = Path("runs")
 
@@ -224,7 +225,16 @@ def _other_images(
             f"{stored}: convert them to the same type."
         )
     shape = tuple(known["image_shape"])
-    fitted = fit_all(images.images, shape, information["data_settings"]["resize"])
+    fitted = images.images
+    if isinstance(fitted, StoredImages):
+        if fitted.image_shape != shape:
+            raise DataError(
+                f"images of {' x '.join(map(str, shape))} were expected, but those in {data} are "
+                f"{' x '.join(map(str, fitted.image_shape))}, and images on disk are not brought "
+                "to another size: leave --memory out, or give them the right --size."
+            )
+    else:
+        fitted = fit_all(fitted, shape, information["data_settings"]["resize"])
     targets = _matched_targets(collection, images, known, str(data))
     return replace(images, images=fitted, targets=targets), f"{collection.name}, {part}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import SettingError
+from firstlight.core.events import Event
 from firstlight.core.settings import DataSettings, TrainSettings
 
 DATA_FIELDS = {item.name for item in fields(DataSettings)}
 TRAIN_FIELDS = {item.name for item in fields(TrainSettings)}
 Source = str | Path | Dataset
+Listener = Callable[[Event], None]
 
 
 def divided(settings: dict[str, Any]) -> tuple[TrainSettings, DataSettings]:
@@ -36,8 +39,12 @@ def divided(settings: dict[str, Any]) -> tuple[TrainSettings, DataSettings]:
     )
 
 
-def dataset_of(data: Source, settings: DataSettings, seed: int) -> Dataset:
+def dataset_of(
+    data: Source, settings: DataSettings, seed: int, progress: Listener | None = None
+) -> Dataset:
     """The data set itself, or the one that is read from where `data` says.
+
+    `progress` is told how far images have come that are brought to disk.
 
     Raises:
         SettingError: a loaded data set comes with settings for reading it.
@@ -52,4 +59,4 @@ def dataset_of(data: Source, settings: DataSettings, seed: int) -> Dataset:
         return data
     from firstlight.data import load_dataset
 
-    return replace(load_dataset(data, settings, seed), settings=settings)
+    return replace(load_dataset(data, settings, seed, progress), settings=settings)

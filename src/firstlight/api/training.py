@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,18 @@ import numpy as np
 
 from firstlight.api.asking import own_dataset, report_on
 from firstlight.api.information import check_source, other_versions, run_information
-from firstlight.api.options import Source, dataset_of, divided
+from firstlight.api.options import Listener, Source, dataset_of, divided
 from firstlight.api.ready import Ready, make_ready, plan, plan_event
 from firstlight.api.run import Run
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import RunError
-from firstlight.core.events import Event, EventLog
+from firstlight.core.events import EventLog
 from firstlight.core.files import sweep, write_arrays, write_bytes, write_text
 from firstlight.core.run_folder import RunFolder, create_run, find_run, require_new_run
 from firstlight.core.settings import TrainSettings
 from firstlight.models.identity import architecture_digest
 
 RUNS = Path("runs")
-Listener = Callable[[Event], None]
 
 
 def train(
@@ -34,8 +32,8 @@ def train(
     Args:
         data: as in `load`, or a data set that `load` returned.
         runs: the folder of runs; the run becomes a folder in it.
-        progress: called with each event as a dictionary: `plan`, `start`, `step`, `epoch`,
-            `state`, `end`.
+        progress: called with each event as a dictionary: `reading` (while images are brought to
+            disk), `plan`, `start`, `step`, `epoch`, `state`, `end`.
         **settings: what to train and how, as in `TrainSettings` (`model`, `epochs`, ...), and how
             to read the data, as in `DataSettings`.
 
@@ -60,7 +58,7 @@ def train(
     asked, reading = divided(settings)
     if asked.name is not None:
         require_new_run(Path(runs), asked.name)
-    dataset = dataset_of(data, reading, asked.seed)
+    dataset = dataset_of(data, reading, asked.seed, progress)
     ready = make_ready(dataset, asked)
     if progress is not None:
         progress(plan_event(dataset, ready, plan(dataset, ready)))
@@ -106,7 +104,7 @@ def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | Non
             return Run(folder)
         settings = TrainSettings(**information["settings"])
         check_source(folder, settings.model, information["model"])
-        dataset = own_dataset(folder)
+        dataset = own_dataset(folder, progress)
         # The same number of threads as before: another one gives other last digits.
         kept = {key: information["machine"][key] for key in ("threads", "precision")}
         ready = make_ready(dataset, settings, **kept)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firstlight.core.notebook import html_table
 from firstlight.core.settings import DataSettings
+from firstlight.core.stored import ImageArray, StoredImages
 
 Task = Literal["classify", "measure"]
 Part = Literal["train", "validation", "test"]
@@ -30,13 +31,14 @@ class Images:
     """Images with their targets: one part of a data set.
 
     Attributes:
-        images: `(N, H, W, C)` in the type they were stored in (`uint8` stays `uint8`).
+        images: `(N, H, W, C)` in the type they were stored in (`uint8` stays `uint8`): an array,
+            or images on disk that are read when they are asked for.
         targets: `(N,)` int64 class numbers, or `(N, T)` float32 values.
         names: `(N,)` where each image came from: a file, or `array[index]`.
         groups: `(N,)` group labels (patient, simulation, pointing), or None.
     """
 
-    images: NDArray[Any]
+    images: ImageArray
     targets: NDArray[Any]
     names: NDArray[np.str_]
     groups: NDArray[np.str_] | None = None
@@ -49,8 +51,9 @@ class Images:
 
     def select(self, index: NDArray[Any]) -> Images:
         """The images at `index` (integers or a boolean mask), in that order."""
+        images = self.images
         return Images(
-            self.images[index],
+            images.select(index) if isinstance(images, StoredImages) else images[index],
             self.targets[index],
             self.names[index],
             None if self.groups is None else self.groups[index],

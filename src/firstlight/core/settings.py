@@ -12,6 +12,7 @@ from typing import Any
 
 from firstlight.core.errors import SettingError
 from firstlight.core.losses import LOSSES, full_loss_name
+from firstlight.core.sizes import amount, bytes_of
 
 OPTIMIZERS = (
     *("adam", "adamw", "nadam", "rmsprop", "sgd", "adadelta", "adafactor", "adagrad", "adamax"),
@@ -28,6 +29,7 @@ PREPARATIONS = ("rescale", "standardise", "none")
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
 PRECISIONS = ("auto", "float32", "bfloat16")
+LEAST_MEMORY = 1_000_000  # bytes
 
 
 def option(
@@ -101,9 +103,27 @@ class DataSettings:
     colour: str = option(
         "read images as grey or colour (auto: colour if any image is)", "auto", COLOURS
     )
+    memory: str | None = option(
+        "memory for images that are more than fits, such as 2GB: they are kept on disk, in shards"
+    )
+    shards: str | None = option("folder for the shards of --memory (default: the user's cache)")
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.memory is not None and self.budget < LEAST_MEMORY:
+            raise SettingError(
+                f"--memory takes {amount(LEAST_MEMORY)} or more, but {self.memory!r} came: give a "
+                "larger amount."
+            )
+        if self.shards is not None and self.memory is None:
+            raise SettingError(
+                "--shards says where --memory puts the images: give --memory too, such as 2GB."
+            )
+
+    @property
+    def budget(self) -> int:
+        """`memory` in bytes; 0 where images are held in memory."""
+        return 0 if self.memory is None else bytes_of(self.memory, "--memory")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,26 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Collection, Images
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
+from firstlight.core.stored import ImageArray
 from firstlight.data.fit import RULES, fit_all, target_channels, target_size
-from firstlight.data.memory import require_memory
+from firstlight.data.memory import ON_DISK, require_memory
 from firstlight.data.paths import shown
+from firstlight.data.raw_arrays import RawArray
 from firstlight.data.targets import Targets
 
 CHUNK = 1 << 22  # numbers that are looked at at a time
+
+
+@dataclass(frozen=True, eq=False)
+class RawImages:
+    """Images that are left in their file; `shape` and `dtype` are what they will have."""
+
+    raw: RawArray
+    shape: tuple[int, int, int, int]
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int:
+        return self.shape[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +40,41 @@ class Block:
     """Images that were stored together.
 
     Attributes:
-        images: `(N, H, W, C)`.
+        images: `(N, H, W, C)`, in memory or still in their file.
         name: what they are called; image k is `name[k]`.
         part: which part of the split they are, "" where the source does not say.
         stored: the number type that they were stored in.
     """
 
-    images: NDArray[Any]
+    images: NDArray[Any] | RawImages
     name: str
     part: str
     stored: np.dtype[Any]
+
+
+def block_of(
+    read: Callable[[], NDArray[Any]],
+    look: Callable[[], RawArray],
+    names: tuple[str, str, str],
+    settings: DataSettings,
+) -> Block:
+    """Images from a file, read or, with `settings.memory`, left there.
+
+    Args:
+        read: reads the array.
+        look: reads its head.
+        names: the block's name, its part, and what to call the array in messages.
+        settings: `memory` counts.
+
+    Raises:
+        DataError: as `as_images`.
+    """
+    name, part, where = names
+    if settings.memory is None:
+        array = read()
+        return Block(as_images(array, where), name, part, array.dtype)
+    raw = look()
+    return Block(RawImages(raw, *image_form(raw.shape, raw.dtype, where)), name, part, raw.dtype)
 
 
 def as_images(array: NDArray[Any], where: str) -> NDArray[Any]:
@@ -51,27 +90,42 @@ def as_images(array: NDArray[Any], where: str) -> NDArray[Any]:
         >>> as_images(np.zeros((5, 28, 28), np.uint8), "an array").shape
         (5, 28, 28, 1)
     """
-    shape = " x ".join(map(str, array.shape)) or "of a single number"
-    if array.ndim == 3:
-        array = array[..., np.newaxis]
-    if array.ndim != 4 or 0 in array.shape:
+    shape, dtype = image_form(array.shape, array.dtype, where)
+    if dtype == np.float32:
+        _require_finite(array.reshape(shape), where)
+    return array.reshape(shape).astype(dtype, copy=False)
+
+
+def image_form(
+    shape: tuple[int, ...], dtype: np.dtype[Any], where: str
+) -> tuple[tuple[int, int, int, int], np.dtype[Any]]:
+    """`(N, H, W, C)` and the number type that `as_images` brings an array to.
+
+    Raises:
+        DataError: as `as_images`.
+    """
+    came = " x ".join(map(str, shape)) or "of a single number"
+    if len(shape) == 3:
+        shape = (*shape, 1)
+    if len(shape) != 4 or 0 in shape:
         raise DataError(
             f"Images are expected as (N, H, W) or (N, H, W, C), but {where} has the shape "
-            f"{shape}: reshape it."
+            f"{came}: reshape it."
         )
-    if array.shape[1] <= 4 < array.shape[3]:
+    count, height, width, channels = shape
+    if height <= 4 < channels:
         raise DataError(
-            f"Images are expected as (N, H, W, C), but {where} of shape {shape} seems to have "
+            f"Images are expected as (N, H, W, C), but {where} of shape {came} seems to have "
             "its channels in front: store images.transpose(0, 2, 3, 1)."
         )
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"Pixels have to be numbers, but {where} holds {array.dtype}.")
-    if array.dtype == bool:
-        return array.astype(np.uint8)
-    if array.dtype in (np.uint8, np.uint16):
-        return array
-    _require_finite(array, where)
-    return array.astype(np.float32, copy=False)
+    if dtype.kind not in "biuf":
+        raise DataError(f"Pixels have to be numbers, but {where} holds {dtype}.")
+    kept: np.dtype[Any] = np.dtype(np.float32)
+    if dtype.kind == "b" or dtype.str[1:] == "u1":
+        kept = np.dtype(np.uint8)
+    elif dtype.str[1:] == "u2":
+        kept = np.dtype(np.uint16)
+    return (count, height, width, channels), kept
 
 
 def _require_finite(array: NDArray[Any], where: str) -> None:
@@ -144,10 +198,8 @@ def collect(
         )
     if shape[2] != came[2]:
         notes.append(f"Images came with {came[2]} channels and were brought to {shape[2]}.")
-    fitted = [fit_all(block.images, shape, settings.resize) for block in blocks]
-    if len(fitted) > 1:
-        size = sum(images.nbytes for images in fitted)
-        require_memory(size, f"Joining {' and '.join(block.name for block in blocks)}")
+    images, where_they_lie = _joined(blocks, shape, settings)
+    notes.extend(where_they_lie)
     if parts is None:
         parts = np.concatenate([np.full(len(block.images), block.part) for block in blocks])
     names = np.array([f"{block.name}[{k}]" for block in blocks for k in range(len(block.images))])
@@ -155,9 +207,7 @@ def collect(
         name=source.name.removesuffix(".gz").removesuffix(source.suffix) or source.resolve().name,
         source=str(source),
         task=targets.task,
-        everything=Images(
-            np.concatenate(fitted) if len(fitted) > 1 else fitted[0], targets.values, names, groups
-        ),
+        everything=Images(images, targets.values, names, groups),
         parts=parts,
         classes=targets.classes,
         target_names=targets.names,
@@ -166,3 +216,21 @@ def collect(
         sizes=(((int(came[0]), int(came[1])), count),),
         files_read=files_read,
     )
+
+
+def _joined(
+    blocks: Sequence[Block], shape: tuple[int, int, int], settings: DataSettings
+) -> tuple[ImageArray, tuple[str, ...]]:
+    """All images in one array of this shape, and notes on where they lie."""
+    waiting = [block.images for block in blocks if isinstance(block.images, RawImages)]
+    if waiting:
+        from firstlight.data.stored_arrays import store_arrays
+
+        raw = [images.raw for images in waiting]
+        return store_arrays(raw, shape, waiting[0].dtype, settings)
+    there = [block.images for block in blocks if isinstance(block.images, np.ndarray)]
+    fitted = [fit_all(images, shape, settings.resize) for images in there]
+    if len(fitted) > 1:
+        size = sum(images.nbytes for images in fitted)
+        require_memory(size, f"Joining {' and '.join(block.name for block in blocks)}", ON_DISK)
+    return (np.concatenate(fitted) if len(fitted) > 1 else fitted[0]), ()

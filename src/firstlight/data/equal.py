@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.core.stored import ImageArray, StoredImages
+
 CHUNK = 1 << 22  # bytes that are looked at at a time
 
 
-def content_keys(images: NDArray[Any]) -> NDArray[np.uint64]:
+def content_keys(images: ImageArray) -> NDArray[np.uint64]:
     """`(N,)` a number for each image's bytes; equal images have equal numbers.
+
+    Images on disk have their digests for that.
 
     The bytes, eight at a time, times fixed random odd numbers, summed modulo 2^64: fast in
     NumPy, and whoever needs certainty compares the few candidates byte for byte.
     """
+    if isinstance(images, StoredImages):
+        return images.digests
     count = len(images)
     rows = np.ascontiguousarray(images).reshape(count, -1).view(np.uint8)
     words, rest = divmod(rows.shape[1], 8)
@@ -37,11 +43,11 @@ def content_keys(images: NDArray[Any]) -> NDArray[np.uint64]:
     return keys
 
 
-def image_digests(images: NDArray[Any]) -> NDArray[np.uint64]:
+def image_digests(images: ImageArray) -> NDArray[np.uint64]:
     """A 64-bit BLAKE2b digest of each image's bytes, the same in every process.
 
     Args:
-        images: `(N, ...)` of any type.
+        images: `(N, ...)` of any type; of images on disk the digests are known.
 
     Returns:
         `(N,)`: equal images of one type have equal digests, and others, but for one pair in
@@ -52,12 +58,14 @@ def image_digests(images: NDArray[Any]) -> NDArray[np.uint64]:
         >>> digests[0] == digests[2], digests[0] == digests[1]
         (np.True_, np.False_)
     """
+    if isinstance(images, StoredImages):
+        return images.digests
     rows = np.ascontiguousarray(images)
     digests = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
-def equal_groups(images: list[NDArray[Any]]) -> list[list[tuple[int, int]]]:
+def equal_groups(images: Sequence[ImageArray]) -> list[list[tuple[int, int]]]:
     """Groups of two or more equal images over several arrays, as (array, row) in order.
 
     Example:

@@ -18,11 +18,12 @@ from firstlight.core.exploration import (
     PixelHistograms,
     TargetSummary,
 )
+from firstlight.core.stored import ImageArray, blocks_of
 from firstlight.data.equal import equal_groups
 
 BINS = 64
 MOST_GROUPS = 20
-CHUNK = 1 << 20  # pixels that are looked at at a time
+CHUNK = 1 << 20  # bytes that are looked at at a time
 
 
 def explore_dataset(dataset: Dataset) -> Exploration:
@@ -61,14 +62,13 @@ def explore_dataset(dataset: Dataset) -> Exploration:
     )
 
 
-def _chunks(images: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def _chunks(images: ImageArray) -> Iterator[NDArray[Any]]:
     """All pixels, in flat pieces that are small enough for temporary copies."""
-    pixels = images.reshape(-1)
-    for start in range(0, len(pixels), CHUNK):
-        yield pixels[start : start + CHUNK]
+    for block in blocks_of(images, CHUNK):
+        yield block.reshape(-1)
 
 
-def _value_counts(images: NDArray[Any]) -> NDArray[np.int64]:
+def _value_counts(images: ImageArray) -> NDArray[np.int64]:
     """How often each value of an unsigned type occurs."""
     bins = np.iinfo(images.dtype).max + 1
     counts = np.zeros(bins, np.int64)
@@ -77,7 +77,7 @@ def _value_counts(images: NDArray[Any]) -> NDArray[np.int64]:
     return counts
 
 
-def _statistics(images: NDArray[Any]) -> tuple[float, float, float, float]:
+def _statistics(images: ImageArray) -> tuple[float, float, float, float]:
     """Minimum, maximum, mean and standard deviation over all pixels."""
     if images.dtype.kind == "u":
         # Exact, and faster than walking the pixels: there are few values.
@@ -86,11 +86,16 @@ def _statistics(images: NDArray[Any]) -> tuple[float, float, float, float]:
         mean = float(np.average(values, weights=counts[values]))
         variance = float(np.average((values - mean) ** 2, weights=counts[values]))
         return float(values[0]), float(values[-1]), mean, variance**0.5
-    mean = sum(float(chunk.sum(dtype=np.float64)) for chunk in _chunks(images)) / images.size
+    size = int(np.prod(images.shape))
+    low, high, total = np.inf, -np.inf, 0.0
+    for chunk in _chunks(images):
+        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+        total += float(chunk.sum(dtype=np.float64))
+    mean = total / size
     squares = sum(
         float(((chunk.astype(np.float64) - mean) ** 2).sum()) for chunk in _chunks(images)
     )
-    return float(images.min()), float(images.max()), mean, (squares / images.size) ** 0.5
+    return low, high, mean, (squares / size) ** 0.5
 
 
 def _summary(part: str, images: Images, dataset: Dataset) -> PartSummary:
@@ -118,7 +123,7 @@ def _summary(part: str, images: Images, dataset: Dataset) -> PartSummary:
     )
 
 
-def _histograms(images: NDArray[Any], train: PartSummary) -> PixelHistograms:
+def _histograms(images: ImageArray, train: PartSummary) -> PixelHistograms:
     """Three views of one count: both preparations only move and stretch the axis."""
     low, high = train.minimum, train.maximum
     if images.dtype == np.uint8:

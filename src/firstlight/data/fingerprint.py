@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firstlight.core.dataset import Images, Split
+from firstlight.core.stored import StoredImages
 
 
 def fingerprint(parts: Sequence[Images], split: Split, names: Sequence[str]) -> str:
@@ -26,9 +29,11 @@ def fingerprint(parts: Sequence[Images], split: Split, names: Sequence[str]) -> 
     """
     digest = hashlib.sha256()
     digest.update(repr(tuple(names)).encode())
-    arrays = [split.train, split.validation, split.test]
+    arrays: list[NDArray[Any]] = [split.train, split.validation, split.test]
     for part in parts:
-        arrays += [part.images, part.targets]
+        images = part.images
+        # Of images on disk the digests, which are known: reading them all would take long.
+        arrays += [images.digests if isinstance(images, StoredImages) else images, part.targets]
     for array in arrays:
         # Type and shape come first: the same bytes can be another array.
         digest.update(f"{array.dtype.str}{array.shape}".encode())

@@ -11,7 +11,8 @@ from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.data.options import refuse_columns
 from firstlight.data.paths import list_files, shown, subfolders
-from firstlight.data.stack import nothing_readable, read_stack
+from firstlight.data.stack import nothing_readable
+from firstlight.data.stored_pictures import read_pictures
 from firstlight.data.targets import PART_WORDS, class_targets
 
 
@@ -56,7 +57,7 @@ def read_folder(root: Path, settings: DataSettings) -> Collection:
             "after its class, or name the images and their labels in a CSV table."
         )
     names = np.array([shown(path.relative_to(root)) for path in chosen])
-    stack = read_stack(chosen, names.tolist(), settings)
+    stack = read_pictures(chosen, names.tolist(), settings)
     refused.extend(stack.refused)
     if not len(stack.kept):
         raise nothing_readable(where, refused)

@@ -12,6 +12,8 @@ import math
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
-from firstlight.data.memory import COPIES, require_memory
+from firstlight.data.memory import COPIES, ON_DISK, require_memory
 from firstlight.data.paths import is_inside, require_file, shown
+from firstlight.data.raw_arrays import RawArray
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(r"(?P<stem>.*?)(?P<kind>images|labels)[-.]idx\d-ubyte(?P<packed>\.gz)?")
@@ -42,19 +45,50 @@ def read_idx(path: Path) -> NDArray[Any]:
         >>> read_idx(MNIST / "t10k-labels-idx1-ubyte.gz")[:3]
         array([7, 2, 1], dtype=uint8)
     """
+    with _open(path) as file:
+        return _read(file, path)
+
+
+def look_idx(path: Path) -> RawArray:
+    """What is in an IDX file, as its head says.
+
+    Raises:
+        DataError: if it is none, or is damaged.
+    """
+    with _open(path) as file:
+        shape, dtype = _head(file, path)
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+        packed = isinstance(file, gzip.GzipFile)
+        if not packed and path.stat().st_size != size:
+            raise DataError(
+                f"The IDX file {shown(path)} announces {size:,} bytes, but it has "
+                f"{path.stat().st_size:,}: fetch it again."
+            )
+        opener = (lambda: _opened(path, size)) if packed else None
+        return RawArray(path, shown(path), file.tell(), shape, dtype, opener)
+
+
+@contextmanager
+def _opened(path: Path, size: int) -> Iterator[tuple[BinaryIO, int]]:
+    with _open(path) as file:
+        yield file, size
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
     require_file(path)
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP
         with cast(BinaryIO, gzip.open(path) if packed else path.open("rb")) as file:
-            return _read(file, path)
+            yield file
     except (OSError, EOFError, OverflowError, MemoryError, ValueError, zlib.error) as error:
         raise DataError(
             f"The file {shown(path)} is damaged ({shown(error)}): fetch it again."
         ) from error
 
 
-def _read(file: BinaryIO, path: Path) -> NDArray[Any]:
+def _head(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in TYPES or not 1 <= head[3] <= 4:
         raise DataError(
@@ -64,10 +98,13 @@ def _read(file: BinaryIO, path: Path) -> NDArray[Any]:
     lengths = file.read(4 * head[3])
     if len(lengths) < 4 * head[3]:
         raise DataError(f"The IDX file {shown(path)} ends within its head: fetch it again.")
-    shape = struct.unpack(f">{head[3]}I", lengths)
-    dtype = np.dtype(TYPES[head[2]])
+    return struct.unpack(f">{head[3]}I", lengths), np.dtype(TYPES[head[2]])
+
+
+def _read(file: BinaryIO, path: Path) -> NDArray[Any]:
+    shape, dtype = _head(file, path)
     size = math.prod(shape) * dtype.itemsize
-    require_memory(COPIES * size, f"The array in {shown(path)}")
+    require_memory(COPIES * size, f"The array in {shown(path)}", ON_DISK)
     # Not filled with zeros: memory that a lying head announces is never touched.
     content = np.empty(size, np.uint8)
     filled, window = 0, content.data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from firstlight.core.dataset import Collection
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
-from firstlight.data.arrays import Block, as_images, collect
-from firstlight.data.idx import idx_pairs, labels_beside, read_idx
+from firstlight.data.arrays import block_of, collect
+from firstlight.data.idx import idx_pairs, labels_beside, look_idx, read_idx
 from firstlight.data.options import refuse_columns
 from firstlight.data.paths import shown
 from firstlight.data.targets import PART_WORDS, class_targets, targets_of
@@ -83,16 +84,20 @@ def read_idx_pairs(
     blocks, labels = [], []
     for stem, (images_file, labels_file) in sorted(pairs.items(), key=_place):
         part = _set_and_part(stem)[1]
-        array = read_idx(images_file)
-        images = as_images(array, shown(images_file.name))
+        name = shown(stem.rstrip("-_.").lower() or "images")
+        block = block_of(
+            partial(read_idx, images_file),
+            partial(look_idx, images_file),
+            (name, part, shown(images_file.name)),
+            settings,
+        )
         numbers = read_idx(labels_file)
-        if numbers.shape != (len(images),) or numbers.dtype.kind not in "iu":
+        if numbers.shape != (len(block.images),) or numbers.dtype.kind not in "iu":
             raise DataError(
-                f"A label for each of {len(images):,} images was expected in "
+                f"A label for each of {len(block.images):,} images was expected in "
                 f"{shown(labels_file)}, but an array of shape {numbers.shape} came."
             )
-        name = stem.rstrip("-_.").lower() or "images"
-        blocks.append(Block(images, shown(name), part, array.dtype))
+        blocks.append(block)
         labels.append(numbers)
     if settings.task == "measure":
         targets = targets_of({"label": np.concatenate(labels)}, shown(source), settings.task)

@@ -66,7 +66,7 @@ def read_images(
             called = [name for _, name in waiting]
             stack = read_stack([path for path, _ in waiting], called, settings, target)
             if len(stack.kept):
-                pieces.append(stack.images)
+                pieces.append(stack.images[:])
             names.extend(called[k] for k in stack.kept)
             refused.extend(stack.refused)
             waiting.clear()

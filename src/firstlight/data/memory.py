@@ -19,6 +19,8 @@ CONTROLS = {
     ),
 }
 SHARE = 0.8  # of the memory that is free; the rest is for the network and the other programs
+FEWER = "use fewer images or smaller ones (--size)"
+ON_DISK = f"have them kept on disk with --memory and an amount, such as 2GB, or {FEWER}"
 COPIES = 2  # of all images, while they are changed in type or order, joined, or divided into parts
 
 
@@ -60,12 +62,13 @@ def _machine_memory() -> int | None:
             return None
 
 
-def require_memory(needed: int, what: str) -> None:
+def require_memory(needed: int, what: str, remedy: str = FEWER) -> None:
     """Refuse what would not fit into memory.
 
     Args:
         needed: bytes.
         what: names the thing in the message.
+        remedy: what to do about it; `ON_DISK` for images that are read for training.
 
     Raises:
         DataError: if `needed` is over 80 % of the free memory.
@@ -76,6 +79,6 @@ def require_memory(needed: int, what: str) -> None:
     free = available_memory()
     if free is not None and needed > SHARE * free:
         raise DataError(
-            f"{what} would take {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are "
-            "free: use fewer images or smaller ones (--size)."
+            f"{what} would take {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB "
+            f"are free: {remedy}."
         )

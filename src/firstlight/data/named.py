@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Collection
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
-from firstlight.data.arrays import Block, as_images, collect
+from firstlight.data.arrays import Block, block_of, collect
 from firstlight.data.npy import Arrays
 from firstlight.data.options import COLUMNS, refuse_columns
 from firstlight.data.paths import shown
@@ -42,7 +42,7 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
             f"{where} has x_train and y_train, which go without columns",
             "store images, targets, groups and split as one array each",
         )
-        blocks, columns = _keras(arrays, where)
+        blocks, columns = _keras(arrays, where, settings)
     elif "images" in arrays:
         refuse_columns(
             settings,
@@ -50,7 +50,7 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
             "rename the array",
             columns=COLUMNS[:1],
         )
-        blocks = [_block(arrays, "images", "", where)]
+        blocks = [_block(arrays, "images", "", where, settings)]
         columns = {}
         for name in settings.target or (_target_name(arrays, where),):
             columns |= _split_columns(name, _get(arrays, name, where), arrays, where)
@@ -68,12 +68,14 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
     return collect(blocks, targets, source, settings, files_read=1, parts=parts, groups=groups)
 
 
-def _keras(arrays: Arrays, where: str) -> tuple[list[Block], dict[str, NDArray[Any]]]:
+def _keras(
+    arrays: Arrays, where: str, settings: DataSettings
+) -> tuple[list[Block], dict[str, NDArray[Any]]]:
     blocks, values = [], []
     for short, part in KERAS_PARTS.items():
         if f"x_{short}" not in arrays:
             continue
-        block = _block(arrays, f"x_{short}", part, where)
+        block = _block(arrays, f"x_{short}", part, where, settings)
         column = _get(arrays, f"y_{short}", where)
         if column.ndim == 0 or len(column) != len(block.images):
             raise DataError(
@@ -87,9 +89,9 @@ def _keras(arrays: Arrays, where: str) -> tuple[list[Block], dict[str, NDArray[A
     return blocks, _split_columns("y", np.concatenate(values), arrays, where)
 
 
-def _block(arrays: Arrays, name: str, part: str, where: str) -> Block:
-    array = arrays[name]()
-    return Block(as_images(array, f"{name} in {where}"), name, part, array.dtype)
+def _block(arrays: Arrays, name: str, part: str, where: str, settings: DataSettings) -> Block:
+    file = arrays[name]
+    return block_of(file, file.look, (name, part, f"{name} in {where}"), settings)
 
 
 def _listed(arrays: Mapping[str, Any]) -> str:

@@ -7,7 +7,9 @@ import math
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +18,10 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
-from firstlight.data.memory import COPIES, require_memory
+from firstlight.data.memory import COPIES, ON_DISK, require_memory
 from firstlight.data.paths import is_inside, require_file, shown
+from firstlight.data.raw_arrays import RawArray
 
-Arrays = dict[str, Callable[[], NDArray[Any]]]
 HEADS = {
     (1, 0): npy_format.read_array_header_1_0,
     (2, 0): npy_format.read_array_header_2_0,
@@ -39,6 +41,68 @@ DAMAGE = (
     zlib.error,
     lzma.LZMAError,
 )
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """An array in an .npy file or in a member of an .npz file, read when it is called for."""
+
+    path: Path
+    member: str = ""
+
+    def __call__(self) -> NDArray[Any]:
+        """The array.
+
+        Raises:
+            DataError: if it needs pickle, is damaged, or would not fit into memory.
+        """
+        with self._open() as (file, size):
+            return _read(file, size, self.where)
+
+    @property
+    def where(self) -> str:
+        """The array's name, for messages."""
+        return f"{shown(self.member)} in {shown(self.path)}" if self.member else shown(self.path)
+
+    def look(self) -> RawArray:
+        """What is in the file, as its head says.
+
+        Raises:
+            DataError: if it needs pickle, is damaged, or lies in Fortran's order.
+        """
+        with self._open() as (file, size):
+            shape, fortran, dtype = _head(file, size, self.where)
+            if fortran:
+                raise DataError(
+                    f"The array {self.where} lies in Fortran's order, in which no image lies in "
+                    "one piece: save numpy.ascontiguousarray of it, or leave --memory out."
+                )
+            opener = self._open if self.member else None
+            return RawArray(self.path, self.where, file.tell(), shape, dtype, opener)
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[IO[bytes], int]]:
+        require_file(self.path)
+        try:
+            if not self.member:
+                with self.path.open("rb") as file:
+                    yield file, self.path.stat().st_size
+                return
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(self.member)
+                # The other packings of zip are unpacked without a limit on their size.
+                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise DataError(f"{self.where} is packed in a way that numpy.savez never uses.")
+                with archive.open(info) as file:
+                    yield file, info.file_size
+        except DAMAGE as error:
+            raise DataError(
+                f"The array {self.where} is damaged ({shown(error)[:120]}): write it again with "
+                "numpy.save or numpy.savez."
+            ) from error
+
+
+Arrays = dict[str, ArrayFile]
 
 
 def open_npz(path: Path) -> Arrays:
@@ -64,13 +128,13 @@ def open_npz(path: Path) -> Arrays:
             f"An .npz file was expected, but {shown(path)} is damaged or something else "
             f"({shown(error)}): write it again with numpy.savez."
         ) from error
-    return {name[:-4]: lambda name=name: _read_member(path, name) for name in members}  # type: ignore[misc]
+    return {name[:-4]: ArrayFile(path, name) for name in members}
 
 
 def open_npy_folder(folder: Path) -> Arrays:
     """The .npy files that lie in a folder by name, each read when it is called for."""
     return {
-        path.stem: lambda path=path: read_npy(path)  # type: ignore[misc]
+        path.stem: ArrayFile(path)
         for path in sorted(folder.glob("*.npy"))
         if path.is_file() and is_inside(path, folder)
     }
@@ -82,37 +146,11 @@ def read_npy(path: Path) -> NDArray[Any]:
     Raises:
         DataError: if it needs pickle, is damaged, or would not fit into memory.
     """
-    require_file(path)
-    try:
-        with path.open("rb") as file:
-            return _read(file, path.stat().st_size, shown(path))
-    except DAMAGE as error:
-        raise _damaged(shown(path), error) from error
+    return ArrayFile(path)()
 
 
-def _read_member(path: Path, name: str) -> NDArray[Any]:
-    where = f"{shown(name)} in {shown(path)}"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            info = archive.getinfo(name)
-            # The other packings of zip are unpacked without a limit on their size.
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DataError(f"{where} is packed in a way that numpy.savez never uses.")
-            with archive.open(info) as file:
-                return _read(file, info.file_size, where)
-    except DAMAGE as error:
-        raise _damaged(where, error) from error
-
-
-def _damaged(where: str, error: Exception) -> DataError:
-    return DataError(
-        f"The array {where} is damaged ({shown(error)[:120]}): write it again with numpy.save "
-        "or numpy.savez."
-    )
-
-
-def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
-    """An array from an open file of `size` bytes."""
+def _head(file: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran's order, and number type of an array, checked against `size`."""
     version = npy_format.read_magic(file)
     if version not in HEADS:
         raise DataError(f"The array {where} has named fields: save each field as its own array.")
@@ -130,7 +168,14 @@ def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
             f"The array {where} announces {announced:,} bytes, but {there:,} are there: "
             "write it again."
         )
-    require_memory(COPIES * announced, f"The array {where}")
+    return shape, fortran, dtype
+
+
+def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
+    """An array from an open file of `size` bytes."""
+    shape, fortran, dtype = _head(file, size, where)
+    announced = math.prod(shape) * dtype.itemsize
+    require_memory(COPIES * announced, f"The array {where}", ON_DISK)
     content = np.empty(announced, np.uint8)
     filled, window = 0, content.data
     while filled < announced:

@@ -13,10 +13,11 @@ from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
-from firstlight.data.npy import open_npy_folder, open_npz, read_npy
+from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
 from firstlight.data.paths import require_file, shown
 from firstlight.data.split import split_collection
 from firstlight.data.table import read_table
+from firstlight.data.telling import Listener, listening
 
 ACCEPTED = (
     f"a built-in data set ({', '.join(BUILTINS)}), a folder of class folders (with or without "
@@ -26,13 +27,20 @@ ACCEPTED = (
 DEFAULTS = DataSettings()
 
 
-def load_dataset(source: str | Path, settings: DataSettings = DEFAULTS, seed: int = 0) -> Dataset:
+def load_dataset(
+    source: str | Path,
+    settings: DataSettings = DEFAULTS,
+    seed: int = 0,
+    progress: Listener | None = None,
+) -> Dataset:
     """Read a source and split it.
 
     Args:
         source: as in `read_collection`.
         settings: options of reading and splitting.
         seed: of the split.
+        progress: called while images are brought to disk (`settings.memory`), with `kind`
+            `reading`, `what` is done, how much is `done`, and the `total`.
 
     Raises:
         DataError: if the source cannot be read or split.
@@ -42,7 +50,8 @@ def load_dataset(source: str | Path, settings: DataSettings = DEFAULTS, seed: in
         >>> {part: len(images) for part, images in digits.parts()}
         {'train': 55000, 'validation': 5000, 'test': 10000}
     """
-    return split_collection(read_collection(source, settings), settings, seed)
+    with listening(progress):
+        return split_collection(read_collection(source, settings), settings, seed)
 
 
 def read_collection(source: str | Path, settings: DataSettings = DEFAULTS) -> Collection:
@@ -105,7 +114,7 @@ def _read_one_file(path: Path, settings: DataSettings) -> Collection:
                 "(--target names a file that is called otherwise). A trained network needs none: "
                 f"firstlight predict RUN {shown(path)}."
             )
-        return read_named(beside | {"images": lambda: read_npy(path)}, path, settings)
+        return read_named(beside | {"images": ArrayFile(path)}, path, settings)
     if is_idx_images(path):
         return read_idx_file(path, settings)
     raise DataError(f"DATA can be {ACCEPTED}, but {shown(path)} is none of these: name another.")

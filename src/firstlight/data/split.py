@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import PARTS, Collection, Dataset, Split
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
+from firstlight.core.stored import StoredImages
 from firstlight.data.equal import equal_groups
 from firstlight.data.fingerprint import fingerprint
-from firstlight.data.memory import require_memory
+from firstlight.data.memory import ON_DISK, require_memory
 from firstlight.data.stack import counted
 
 TEST_SHARE = 0.15
@@ -95,7 +96,9 @@ def split_collection(collection: Collection, settings: DataSettings, seed: int) 
 
 
 def _dataset(collection: Collection, settings: DataSettings, split: Split, torn: bool) -> Dataset:
-    require_memory(collection.everything.images.nbytes, f"The three parts of {collection.name}")
+    images = collection.everything.images
+    if not isinstance(images, StoredImages):
+        require_memory(images.nbytes, f"The three parts of {collection.name}", ON_DISK)
     train, validation, test = (
         collection.everything.select(index) for index in (split.train, split.validation, split.test)
     )

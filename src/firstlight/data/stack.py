@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Refused
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
+from firstlight.core.stored import ImageArray
 from firstlight.data.fit import RULES, fit, target_channels, target_size, to_channels
 from firstlight.data.memory import COPIES, require_memory
 from firstlight.data.paths import read_bytes
@@ -55,7 +56,7 @@ class Stack:
         sizes, refused, notes: as in `Collection`.
     """
 
-    images: NDArray[Any]
+    images: ImageArray
     kept: NDArray[np.int64]
     sizes: tuple[tuple[tuple[int, int], int], ...]
     refused: tuple[Refused, ...]
@@ -63,7 +64,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class _Decoded:
+class Decoded:
     """What came out of one file; its pixels are in the array already."""
 
     head: Head
@@ -90,29 +91,29 @@ def read_stack(
     Raises:
         DataError: if the array would not fit into memory.
     """
-    decoded: dict[int, _Decoded] = {}
-    images = np.empty((0, 1, 1, 1), np.uint8)
+    decoded: dict[int, Decoded] = {}
+    images: NDArray[Any] = np.empty((0, 1, 1, 1), np.uint8)
     with _thread_pool(_threads(files)) as each:
         found = dict(enumerate(each(_inspected, files)))
         heads = {k: head for k, head in found.items() if isinstance(head, Head)}
         refused = {k: reason for k, reason in found.items() if isinstance(reason, str)}
-        heads, others = _of_one_kind(heads, target)
+        heads, others = of_one_kind(heads, target)
         refused |= others
         while heads:
-            shape = target.shape if target else _target_shape(heads, settings)
+            shape = target.shape if target else picture_shape(heads, settings)
             images, decoded, broken = _decode_all(files, heads, shape, settings.resize, each)
             refused |= broken
             heads = {k: one.head for k, one in decoded.items()}
             # Decoding may show that a file is broken, or lies on its side. Where that changes
             # the size to aim at, the others are read again.
-            if target or not heads or _target_shape(heads, settings) == shape:
+            if target or not heads or picture_shape(heads, settings) == shape:
                 break
     return Stack(
         images,
         np.array(sorted(decoded), np.int64),
         tuple(Counter((head.height, head.width) for head in heads.values()).most_common()),
         tuple(Refused(names[k], reason) for k, reason in sorted(refused.items())),
-        tuple(_notes(decoded, images.shape, settings)),
+        tuple(notes_on(decoded, images.shape, settings)),
     )
 
 
@@ -165,7 +166,7 @@ def _inspected(path: Path) -> Head | str:
         return str(error)
 
 
-def _of_one_kind(
+def of_one_kind(
     heads: dict[int, Head], target: Target | None
 ) -> tuple[dict[int, Head], dict[int, str]]:
     """The heads of the kind that is wanted, or else of the most common, and why not the others."""
@@ -198,7 +199,8 @@ def _described(kind: Kind) -> str:
     return f"{dtype} with {channels} channels" if channels else str(dtype)
 
 
-def _target_shape(heads: dict[int, Head], settings: DataSettings) -> tuple[int, int, int]:
+def picture_shape(heads: dict[int, Head], settings: DataSettings) -> tuple[int, int, int]:
+    """`(H, W, C)` that pictures with these heads are brought to."""
     sizes = [(head.height, head.width) for head in heads.values()]
     channels = max(head.channels for head in heads.values())
     return *target_size(sizes, settings), target_channels(channels, settings)
@@ -210,7 +212,7 @@ def _decode_all(
     shape: tuple[int, int, int],
     how: str,
     each: Callable[..., list[Any]],
-) -> tuple[NDArray[Any], dict[int, _Decoded], dict[int, str]]:
+) -> tuple[NDArray[Any], dict[int, Decoded], dict[int, str]]:
     """The pictures as one array, what they were, and why the others could not be read."""
     dtype = next(iter(heads.values())).dtype
     size = len(heads) * int(np.prod(shape)) * dtype.itemsize
@@ -218,7 +220,7 @@ def _decode_all(
     require_memory(COPIES * size, what)
     images = np.empty((len(heads), *shape), dtype)
 
-    def decode_one(row_and_file: tuple[int, int]) -> _Decoded | str:
+    def decode_one(row_and_file: tuple[int, int]) -> Decoded | str:
         row, k = row_and_file
         try:
             picture = decode(read_bytes(files[k]))
@@ -227,12 +229,12 @@ def _decode_all(
                 raise DataError(f"holds {pixels.dtype} where its head says {dtype}")
             images[row] = fit(to_channels(pixels, shape[2]), shape[0], shape[1], how)
             height, width, channels = pixels.shape
-            return _Decoded(Head(height, width, channels, pixels.dtype), picture.done)
+            return Decoded(Head(height, width, channels, pixels.dtype), picture.done)
         except DataError as error:
             return str(error)
 
     results = dict(zip(heads, each(decode_one, list(enumerate(heads))), strict=True))
-    decoded = {k: one for k, one in results.items() if isinstance(one, _Decoded)}
+    decoded = {k: one for k, one in results.items() if isinstance(one, Decoded)}
     broken = {k: reason for k, reason in results.items() if isinstance(reason, str)}
     if broken:
         # Rows move up in place: a second array could be too much for the memory.
@@ -243,8 +245,8 @@ def _decode_all(
     return images, decoded, broken
 
 
-def _notes(
-    decoded: dict[int, _Decoded], shape: tuple[int, ...], settings: DataSettings
+def notes_on(
+    decoded: dict[int, Decoded], shape: tuple[int, ...], settings: DataSettings
 ) -> Iterator[str]:
     """Each rule that was applied, as a sentence."""
     sizes = {(one.head.height, one.head.width) for one in decoded.values()}

@@ -18,7 +18,8 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.memory import require_memory
 from firstlight.data.paths import is_inside, require_file, shown
-from firstlight.data.stack import nothing_readable, read_stack
+from firstlight.data.stack import nothing_readable
+from firstlight.data.stored_pictures import read_pictures
 from firstlight.data.targets import part_of, targets_of
 
 IMAGE = ("image", "images", "image_path", "path", "file", "filename", "file_name")
@@ -92,7 +93,7 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
         else:
             rows.append(row)
     paths = [path.parent / str(columns[names.image][row]) for row in rows]
-    stack = read_stack(paths, [shown(columns[names.image][row]) for row in rows], settings)
+    stack = read_pictures(paths, [shown(columns[names.image][row]) for row in rows], settings)
     refused.extend(stack.refused)
     if not len(stack.kept):
         raise nothing_readable(f"the table {where}", refused)

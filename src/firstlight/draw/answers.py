@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from firstlight.core.reports import Report
+from firstlight.core.stored import ImageArray
 from firstlight.draw.mosaic import displayed, mosaic
 from firstlight.draw.style import (
     INK,
@@ -125,7 +126,7 @@ def _write_counts(axes: Axes, confusion: NDArray[np.int64]) -> None:
         )
 
 
-def mistakes_figure(report: Report, images: NDArray[Any]) -> Figure:
+def mistakes_figure(report: Report, images: ImageArray) -> Figure:
     """The worst mistakes: each image with its true class, the predicted one and how sure.
 
     Args:

@@ -8,10 +8,10 @@ from math import isfinite
 from typing import Any
 
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from firstlight.core.findings import LayerCost
 from firstlight.core.reports import Report, Score, worse_than_mean
+from firstlight.core.stored import ImageArray
 from firstlight.draw.answers import (
     confusion_figure,
     mistakes_figure,
@@ -51,7 +51,7 @@ def report_page(
     epochs: list[dict[str, Any]],
     layers: tuple[LayerCost, ...],
     figures: Mapping[str, bytes],
-    images: NDArray[Any] | None = None,
+    images: ImageArray | None = None,
 ) -> str:
     """The report of a run as one HTML file that loads nothing.
 
@@ -106,7 +106,7 @@ def report_page(
 
 
 def report_figures(
-    report: Report, epochs: list[dict[str, Any]], images: NDArray[Any] | None = None
+    report: Report, epochs: list[dict[str, Any]], images: ImageArray | None = None
 ) -> dict[str, Figure]:
     """The figures of one run, by name.
 
@@ -270,7 +270,7 @@ def _values(report: Report, figures: Mapping[str, bytes]) -> str:
     )
 
 
-def _mistakes(report: Report, images: NDArray[Any] | None) -> str:
+def _mistakes(report: Report, images: ImageArray | None) -> str:
     """A gallery of the images where it was most certain of a wrong class."""
     if report.task != "classify" or images is None:
         return ""

@@ -31,7 +31,7 @@ def sample_height(dataset: Dataset) -> float:
 def draw_sample(figure: Figure, bottom: float, dataset: Dataset) -> None:
     """Draw above the height `bottom` (inches)."""
     shown = chosen(dataset)
-    tiles = displayed(shown.images)
+    tiles = displayed(shown.images[:])
     inch = tiles.shape[2] / TILE  # pixels of the picture in one inch
     columns = min(COLUMNS, len(tiles))
     picture, feet = mosaic(tiles, columns, round(GAP * inch), round(BELOW * inch))
@@ -80,7 +80,7 @@ def _draw_example(figure: Figure, dataset: Dataset, one: Images, bottom: float) 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if image.shape[2] >= 3:
-        axes.imshow(displayed(one.images)[0], extent=(0, image.shape[1], image.shape[0], 0))
+        axes.imshow(displayed(image[np.newaxis])[0], extent=(0, image.shape[1], image.shape[0], 0))
         return
     values = image[..., 0]
     whole = (0, 255) if image.dtype == np.uint8 else (float(values.min()), float(values.max()))

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from firstlight.core.errors import ModelError
 from firstlight.core.settings import PREPARATIONS
+from firstlight.core.stored import ImageArray, blocks_of
 from firstlight.models.answer_rules import ending_of
 from firstlight.models.backend import import_keras
 from firstlight.models.graph import calls_of
@@ -38,7 +39,7 @@ def default_preparation(dtype: DTypeLike) -> Preparation:
     return "rescale" if np.dtype(dtype).kind in "ub" else "standardise"
 
 
-def prepare_model(model: keras.Model, preparation: str, images: NDArray[Any]) -> keras.Model:
+def prepare_model(model: keras.Model, preparation: str, images: ImageArray) -> keras.Model:
     """The model with the preparation of the images as its first layer.
 
     Args:
@@ -120,7 +121,7 @@ def answer_in_units(model: keras.Model, targets: NDArray[np.float32]) -> keras.M
     return keras.Model(model.inputs, units(model.outputs[0]), name=model.name)
 
 
-def channel_statistics(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def channel_statistics(images: ImageArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each channel over all images and pixels.
 
     Read in pieces and summed in float64, so an array on disk is never in memory as a whole, and
@@ -138,13 +139,13 @@ def channel_statistics(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArr
         ([1.0], [1.0])
     """
     pixels = int(np.prod(images.shape[:3]))
-    size = int(np.prod(images.shape[1:]))
-    step = max(1, _CHUNK_BYTES // (8 * size))
-    chunks = range(0, len(images), step)
+    size = _CHUNK_BYTES * images.dtype.itemsize // 8
     axes = (0, 1, 2)
-    mean = sum(images[i : i + step].sum(axis=axes, dtype=np.float64) for i in chunks) / pixels
+    blocks = blocks_of(images, size)
+    mean = sum(block.sum(axis=axes, dtype=np.float64) for block in blocks) / pixels
     squares = sum(
-        np.square(images[i : i + step].astype(np.float64) - mean).sum(axis=axes) for i in chunks
+        np.square(block.astype(np.float64) - mean).sum(axis=axes)
+        for block in blocks_of(images, size)
     )
     return np.asarray(mean), np.asarray(squares / pixels)
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from firstlight.core.errors import SettingError
+from firstlight.core.stored import ImageArray
 from firstlight.models.preparation import channel_statistics
 
 # What may stand behind the colon: the word, its field, what it counts and its largest value.
@@ -105,7 +105,7 @@ def _read(word: str) -> dict[str, Any]:
     )
 
 
-def noise_unit(images: NDArray[Any]) -> float | Tensor:
+def noise_unit(images: ImageArray) -> float | Tensor:
     """What the noise is a share of, in the unit of the pixels.
 
     Args:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from firstlight.core.stored import ImageArray
 from firstlight.training.augmenting import Augmentation, augment, noise_unit
 
 
@@ -23,14 +24,14 @@ class Batches:
 
     def __init__(
         self,
-        images: NDArray[Any],
+        images: ImageArray,
         targets: NDArray[Any],
         batch_size: int,
         seed: int,
         augmentation: Augmentation,
         device: torch.device,
     ) -> None:
-        self.images = as_tensor(images).to(device)
+        self.count = len(images)
         self.targets = as_tensor(targets).to(device)
         self.size = batch_size
         self.seed = seed
@@ -43,15 +44,24 @@ class Batches:
         if isinstance(self._noise_unit, Tensor):
             self._noise_unit = self._noise_unit.to(device)
         self._order = torch.empty(0, dtype=torch.int64)
+        self._hold(images)
+
+    def _hold(self, images: ImageArray) -> None:
+        """Make ready what `take` takes images from."""
+        self.images = as_tensor(images[:]).to(self.device)
 
     def __len__(self) -> int:
         """How many batches an epoch has; the last may be smaller."""
-        return math.ceil(len(self.images) / self.size)
+        return math.ceil(self.count / self.size)
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch (0 is the first)."""
         self._generator.manual_seed(_mixed(self.seed, epoch))
-        self._order = torch.randperm(len(self.images), generator=self._generator)
+        self._order = self._drawn()
+
+    def _drawn(self) -> Tensor:
+        """`(N,)` all images in a new order."""
+        return torch.randperm(self.count, generator=self._generator)
 
     def rows(self, position: int) -> Tensor:
         """Which images batch `position` of this epoch holds."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from firstlight.core.errors import SettingError
 from firstlight.core.settings import TrainSettings
+from firstlight.core.stored import ImageArray
 from firstlight.training.lowering import Network, lower, not_lowered, require_single
 from firstlight.training.machine import Machine
 from firstlight.training.predicting import predict
@@ -141,7 +142,7 @@ class KerasLearner:
         loss = float(ends.pop("loss"))
         return loss, torch.tensor(float(next(iter(ends.values()), float("nan"))))
 
-    def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
+    def predict(self, images: ImageArray) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
         return predict(self.network, images, self.machine)
 

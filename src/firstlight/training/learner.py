@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from firstlight.core.settings import TrainSettings
+from firstlight.core.stored import ImageArray
 from firstlight.training.averaging import Average
 from firstlight.training.keras_learner import KerasLearner, KerasNetwork, MeanOfBatches
 from firstlight.training.losses import make_loss
@@ -75,7 +76,7 @@ class Learner:
                 self.average.update()
         return value, self.network.answers(_detached(answers))
 
-    def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
+    def predict(self, images: ImageArray) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
         with self.averaged():
             return predict(self.network, images, self.machine)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +15,8 @@ from firstlight.core.errors import RunError, TrainingError
 from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
+from firstlight.core.stored import ImageArray
 from firstlight.training.augmenting import Augmentation
-from firstlight.training.batches import Batches
 from firstlight.training.checkpoints import State, check_disk, save_checkpoint
 from firstlight.training.class_weights import class_weights
 from firstlight.training.early_stopping import EarlyStopping
@@ -29,6 +28,7 @@ from firstlight.training.memory import batch_that_fits, ran_out
 from firstlight.training.metrics import Metric
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
+from firstlight.training.streaming import make_batches
 from firstlight.training.validating import Validate
 
 
@@ -67,7 +67,7 @@ class Training:
         settings = self.settings
         self.device = self.machine.device
         self.network.to(self.device)
-        self.batches = Batches(
+        self.batches = make_batches(
             self.images.images,
             self.images.targets,
             int(settings.batch_size or 1),
@@ -119,7 +119,7 @@ class Training:
         self.metric.restore(state["metric"])
         self.early.restore(state["early"])
 
-    def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
+    def predict(self, images: ImageArray) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
         return self.learner.predict(images)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from firstlight.core.stored import ImageArray, StoredImages
 from firstlight.training.batches import as_tensor
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
@@ -21,21 +22,37 @@ PIXELS_AT_ONCE = 1000 * 28 * 28
 
 
 def predict(
-    network: Network | KerasNetwork, images: NDArray[Any], machine: Machine
+    network: Network | KerasNetwork, images: ImageArray, machine: Machine
 ) -> NDArray[np.float32]:
     """What a network answers: `(N, K)` probabilities, or `(N, T)` values.
 
     Args:
         network: from `lower`; left in evaluation mode.
-        images: `(N, H, W, C)` of any type.
+        images: `(N, H, W, C)` of any type. Images on disk are read in the order in which they lie
+            there.
         machine: where the network is, and its precision.
     """
+    if isinstance(images, StoredImages):
+        order = images.disk_order()
+        return _predict(network, images.select(order), machine)[np.argsort(order)]
+    return _predict(network, images, machine)
+
+
+def _predict(
+    network: Network | KerasNetwork, images: ImageArray, machine: Machine
+) -> NDArray[np.float32]:
     network.to(machine.device).eval()
     size = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
-    parts: list[Tensor] = []
+    answers: Tensor | None = None
     with torch.inference_mode(), machine.arithmetic():
         # One empty batch where there are no images gives the answer its width.
         for start in range(0, max(1, len(images)), size):
             batch = as_tensor(images[start : start + size])
-            parts.append(network.answers(network(batch.to(machine.device))).cpu())
-    return torch.cat(parts).numpy()
+            part = network.answers(network(batch.to(machine.device)))
+            if answers is None:
+                # Whole from the start: small pieces kept between large ones that are let go would
+                # leave gaps in the memory, into which the next large ones do not fit.
+                answers = torch.empty((len(images), *part.shape[1:]), dtype=part.dtype)
+            answers[start : start + size] = part
+    assert answers is not None
+    return answers.numpy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +10,13 @@ from numpy.typing import NDArray
 
 from firstlight.core.dataset import Images
 from firstlight.core.settings import TrainSettings
+from firstlight.core.stored import ImageArray
 from firstlight.training.batches import as_tensor
 from firstlight.training.losses import make_loss
 from firstlight.training.metrics import Metric
 
 # `(N, H, W, C)` images in, `(N, K)` probabilities or `(N, T)` values out.
-Predict = Callable[[NDArray[Any]], NDArray[np.float32]]
+Predict = Callable[[ImageArray], NDArray[np.float32]]
 Validate = Callable[[Predict], dict[str, float]]
 
 

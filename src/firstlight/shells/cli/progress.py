@@ -18,7 +18,7 @@ from firstlight.shells.cli.text import clean, counted, duration, number, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 Event = dict[str, Any]
 FRACTIONS = frozenset({"accuracy", "top_3", "top_5", "precision", "recall", "f1"})
@@ -99,10 +99,17 @@ class _Lines:
         self._metric = ""
         self._validation = ""
         self._epochs = 0
+        self._reading: TaskID | None = None
 
     def receive(self, event: Event) -> None:
         """Show one event; kinds that need no line are passed over."""
         kind = event["kind"]
+        if kind == "reading":
+            self._read(event)
+            return
+        if self._line is not None and self._reading is not None:
+            self._line.remove_task(self._reading)
+            self._reading = None
         if kind == "plan":
             self._plan(event)
         elif kind == "start":
@@ -115,6 +122,20 @@ class _Lines:
             warn(self._console, event["message"])
         elif kind == "state" and event["state"] != "stopped":  # the error's line tells that
             say(self._console, event["message"])
+
+    def _read(self, event: Event) -> None:
+        """How far images have come that are brought to disk; goes when something else begins."""
+        if self._line is None:
+            return
+        if self._reading is None:
+            self._reading = self._line.add_task("", numbers="")
+        self._line.update(
+            self._reading,
+            completed=event["done"],
+            total=event["total"],
+            description=clean(event["what"]),
+            numbers=f"{event['done']:,} of {event['total']:,}",
+        )
 
     def _plan(self, event: Event) -> None:
         """What will be done, and what to know about the data and the network beforehand."""

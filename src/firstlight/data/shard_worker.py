@@ -1,0 +1,158 @@
+"""A process that makes shards: reads tasks as JSON lines, answers in JSON lines.
+
+Started with `python -P -m firstlight.data.shard_worker`, so that unlike a process of
+`multiprocessing` it does not run the user's own script again. `-P` keeps the current folder,
+which may hold anything, out of the places that modules are imported from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from firstlight.core.errors import DataError
+from firstlight.core.files import replacing, write_json
+from firstlight.core.stored import HEAD
+from firstlight.data.arrays import as_images
+from firstlight.data.fit import fit, to_channels
+from firstlight.data.paths import read_bytes
+from firstlight.data.picture import decode, inspect
+
+OFTEN = 256  # images between two words about how far it is
+Task = dict[str, Any]
+Result = list[Any] | str | None  # what a picture was, why it cannot be read, or nothing to say
+
+
+def perform(task: Task, tell: Callable[[int], None]) -> Any:
+    """Do one task; `tell` is called with the number of images that were dealt with.
+
+    Tasks are `{"inspect": files}`, answered with the head of each picture or the reason why it
+    has none, and shards, which `write_shard` describes.
+
+    Raises:
+        DataError: images cannot be used, or the shard cannot be written.
+    """
+    with warnings.catch_warnings():
+        # What a decoder has to say ends up in a file's reason.
+        warnings.simplefilter("ignore")
+        if "inspect" in task:
+            heads = [_head(file) for file in task["inspect"]]
+            tell(len(heads))
+            return heads
+        return write_shard(task, tell)
+
+
+def write_shard(task: Task, tell: Callable[[int], None]) -> None:
+    """Write one shard, and then what is known about it beside it.
+
+    Args:
+        task: `path` of the shard, `shape` `(H, W, C)` and `dtype` to bring images to, by the rule
+            `resize`; `files` of pictures, or `rows` of arrays: (piece, row) with `pieces` as
+            `array_files.Piece` says; `digest` names the task.
+        tell: as in `perform`.
+    """
+    path, shape, dtype = Path(task["path"]), tuple(task["shape"]), np.dtype(task["dtype"])
+    images = _pictures(task, dtype) if "files" in task else _rows(task)
+    count = len(task["files"] if "files" in task else task["rows"])
+    head = BytesIO()
+    described = {"descr": dtype.str, "fortran_order": False, "shape": (count, *shape)}
+    npy_format.write_array_header_1_0(head, described)
+    assert head.tell() == HEAD
+    whole, digests, results = hashlib.sha256(head.getvalue()), [], []
+    nothing = np.zeros(shape, dtype)
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.write(head.getvalue())
+            for number, (pixels, result) in enumerate(images, 1):
+                fitted = nothing
+                if pixels is not None:
+                    fitted = fit(to_channels(pixels, shape[2]), shape[0], shape[1], task["resize"])
+                content = np.ascontiguousarray(fitted).tobytes()
+                file.write(content)
+                whole.update(content)
+                digest = hashlib.blake2b(content, digest_size=8).digest()
+                digests.append(int.from_bytes(digest, "little"))
+                results.append(result)
+                if number % OFTEN == 0 or number == count:
+                    tell((number - 1) % OFTEN + 1)
+        known = {"digest": task["digest"], "sha256": whole.hexdigest()}
+        write_json(path.with_suffix(".json"), known | {"digests": digests, "results": results})
+    except OSError as error:
+        raise DataError(
+            f"the shard {path} cannot be written ({error.strerror}): make room on the disk, or "
+            "name another folder with --shards."
+        ) from error
+
+
+def _head(file: str) -> Result:
+    try:
+        head = inspect(read_bytes(Path(file)))
+    except DataError as error:
+        return str(error)
+    return [head.height, head.width, head.channels, head.dtype.name]
+
+
+def _pictures(task: Task, dtype: np.dtype[Any]) -> Iterator[tuple[NDArray[Any] | None, Result]]:
+    """Each picture, and its size, channels and what was done to it; or why it cannot be read."""
+    for file in task["files"]:
+        try:
+            picture = decode(read_bytes(Path(file)))
+            pixels = picture.pixels
+            if pixels.dtype != dtype:
+                raise DataError(f"holds {pixels.dtype} where its head says {dtype}")
+            # Whether the channels can be changed is known only now.
+            to_channels(pixels[:1, :1], task["shape"][2])
+        except DataError as error:
+            yield None, str(error)
+            continue
+        yield pixels, [*pixels.shape, sorted(picture.done)]
+
+
+def _rows(task: Task) -> Iterator[tuple[NDArray[Any], Result]]:
+    """Each image of the arrays, in the type that images have."""
+    pieces = task["pieces"]
+    handles = [os.open(piece["path"], os.O_RDONLY | os.O_CLOEXEC) for piece in pieces]
+    try:
+        for number, row in task["rows"]:
+            piece = pieces[number]
+            stored = np.empty((1, *piece["shape"]), np.dtype(piece["dtype"]))
+            place = piece["offset"] + row * stored.nbytes
+            window = stored.reshape(-1).view(np.uint8).data
+            if os.preadv(handles[number], [window], place) < stored.nbytes:
+                raise DataError(f"{piece['name']} ends before its image {row}: write it again.")
+            native = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+            yield as_images(native, f"image {row} of {piece['name']}")[0], None
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def main() -> None:
+    """Do the tasks on standard input until it ends."""
+
+    def answer(**values: Any) -> None:
+        sys.stdout.write(json.dumps(values) + "\n")
+        sys.stdout.flush()
+
+    for line in sys.stdin:
+        try:
+            answer(end=perform(json.loads(line), lambda count: answer(images=count)))
+        except DataError as error:
+            answer(error=str(error))
+        except Exception as error:
+            answer(error=f"making shards failed: {type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
