@@ -12,6 +12,7 @@ ends in one number there, gets ten outputs with softmax.
 """
 
 import sys
+import warnings
 from typing import Any
 
 import keras
@@ -129,7 +130,10 @@ def main(job: Job, how: str) -> None:
     }
     if how == "firstlight":
         import firstlight
+        from firstlight.core.errors import EngineWarning
 
+        # What is left to Keras would be Keras compared with itself.
+        warnings.simplefilter("error", EngineWarning)
         firstlight.fit(model, train_images, train_labels, **options)
     else:
         model.fit(train_images, train_labels, **options)
