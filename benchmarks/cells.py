@@ -42,9 +42,7 @@ def train_all(options: argparse.Namespace, folder: Path) -> Runs:
             for name in BACKENDS:
                 for side in SIDES:
                     arguments = [*start, str(work.learning_rate), str(seed), side]
-                    row = run_contender(
-                        CONTENDERS[name], arguments, options.environments, folder
-                    )
+                    row = run_contender(CONTENDERS[name], arguments, options.environments, folder)
                     runs[work.network][name][side].append(row)
                     told = f"{row['accuracy']:.2%}, {row['seconds']:.1f} s"
                     print(f"seed {seed}, {work.network}, {name}, {side}: {told}", flush=True)
@@ -87,7 +85,9 @@ def as_markdown(results: dict[str, Any]) -> str:
         f"{seeds} seed{'s' if seeds > 1 else ''}, on {images or 'all'} training images (`vgg`: as "
         "above). † marks a mean more than three standard errors away from the network's others."
     )
-    return "\n\n".join([tables.machine_sentence(results["machine"]), tables.table(head, rows), ends])
+    return "\n\n".join(
+        [tables.machine_sentence(results["machine"]), tables.table(head, rows), ends]
+    )
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ def _main_job(results: dict[str, Any]) -> str:
 
 
 def _networks(results: dict[str, Any]) -> str:
-    peak = ", ".join(f"{rate:,.0f} in {name}" for name, rate in results["peak"].items())
+    peak = ", ".join(f"{rate:.3g} in {name}" for name, rate in results["peak"].items())
     some = next(iter(results["runs"].values()))
     used = {name: number for runs in some.values() for name, number in _versions(runs).items()}
     parts = [
@@ -86,6 +86,9 @@ def _networks(results: dict[str, Any]) -> str:
         turns = len(sides["firstlight"])
         head = [f"`{network}`, {turns} turn{'s' if turns > 1 else ''}", *HEAD]
         parts.append(tables.table(head, _rows(results, network, sides)))
+    if len(some["firstlight"]) == 1:
+        parts.append("One turn: there is no spread of seeds to judge accuracies by.")
+        return "\n\n".join(parts)
     parts.append(
         "† the mean accuracy is more than three standard errors away from the median of all."
         if any("†" in part for part in parts)

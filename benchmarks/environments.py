@@ -1,6 +1,6 @@
 """The environments that the benchmarks need, each made once, in a folder of its own.
 
-    python benchmarks/environments.py [--environments FOLDER]    make those that are missing
+python benchmarks/environments.py [--environments FOLDER]    make those that are missing
 """
 
 import argparse

@@ -33,8 +33,8 @@ def machine_sentence(where: dict[str, Any]) -> str:
     """The line above a table that says what `machine` found."""
     used = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
     return (
-        f"{where['cores']} cores of {where['processor']} ({', '.join(where['instructions'])}), load "
-        f"before the start {where['load_before']:.1f}, Python {where['python']}; firstlight with "
+        f"{where['cores']} cores of {where['processor']} ({', '.join(where['instructions'])}), "
+        f"load before the start {where['load_before']:.1f}, Python {where['python']}; firstlight with "
         f"{used}."
     )
 

@@ -11,6 +11,14 @@ Source: https://docs.fast.ai/examples/migrating_pytorch.html
 from functools import partial
 
 import torch
+from contenders.job import Clock, Job, answer
+from contenders.networks import (
+    ADAM_EPSILON,
+    accuracy_of,
+    make_loaders,
+    make_network,
+    parameters_of,
+)
 from fastai.basics import (
     Adam,
     Callback,
@@ -21,15 +29,6 @@ from fastai.basics import (
     set_seed,
 )
 from torch import nn
-
-from contenders.job import Clock, Job, answer
-from contenders.networks import (
-    ADAM_EPSILON,
-    accuracy_of,
-    make_loaders,
-    make_network,
-    parameters_of,
-)
 
 
 class Watch(Callback):

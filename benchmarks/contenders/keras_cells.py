@@ -16,9 +16,8 @@ import warnings
 from typing import Any
 
 import keras
-from keras import layers
-
 from contenders.job import Clock, Job, answer
+from keras import layers
 
 NUM_CLASSES = 10
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch import nn
-
 from contenders.job import Clock, Job, answer
 from contenders.networks import (
     ADAM_EPSILON,
@@ -20,6 +18,7 @@ from contenders.networks import (
     make_network,
     parameters_of,
 )
+from torch import nn
 
 
 class Classifier(L.LightningModule):

@@ -5,10 +5,9 @@ same accuracy. So do Adam's epsilon (1e-7) and batch normalisation's epsilon and
 """
 
 import torch
+from contenders.job import Job
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
-
-from contenders.job import Job
 
 ADAM_EPSILON = 1e-7
 Loaders = tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tuple[torch.Tensor, ...]]]
@@ -16,9 +15,9 @@ Loaders = tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tuple[torch.Ten
 
 def make_network(name: str) -> nn.Sequential:
     """`simple`, `intermediate` or `vgg`, for digits of 28x28 pixels; answers are logits."""
-    network = nn.Sequential(*{"simple": _simple, "intermediate": _intermediate, "vgg": _vgg}[name]())
+    layers = {"simple": _simple, "intermediate": _intermediate, "vgg": _vgg}[name]()
     start = nn.init.xavier_normal_ if name == "vgg" else nn.init.xavier_uniform_
-    for layer in network:
+    for layer in layers:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             start(layer.weight)
             if layer.bias is not None:
@@ -26,7 +25,7 @@ def make_network(name: str) -> nn.Sequential:
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             # GlorotNormal of a vector of C numbers.
             nn.init.normal_(layer.bias, std=layer.num_features**-0.5)
-    return network
+    return nn.Sequential(*layers)
 
 
 def _simple() -> list[nn.Module]:

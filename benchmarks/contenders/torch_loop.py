@@ -4,8 +4,6 @@ Source: https://docs.pytorch.org/tutorials/beginner/basics/quickstart_tutorial.h
 """
 
 import torch
-from torch import nn
-
 from contenders.job import Clock, Job, answer
 from contenders.networks import (
     ADAM_EPSILON,
@@ -14,6 +12,7 @@ from contenders.networks import (
     make_network,
     parameters_of,
 )
+from torch import nn
 
 
 def main(job: Job) -> None:
