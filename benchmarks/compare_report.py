@@ -142,7 +142,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     )
 
     quantities = {
-        "images_per_second": ("images a second in training", "{:,.0f}"),
+        "images_per_second": ("images/s in training", "{:,.0f}"),
         "seconds": ("whole process, seconds", "{:.0f}"),
         "peak_megabytes": ("peak memory, MB", "{:,.0f}"),
     }
@@ -152,9 +152,11 @@ def draw(results: dict[str, Any], path: Path) -> None:
     figure = new_figure(left + 3 * (width + gap) + 0.1, total)
     for number, (network, sides) in enumerate(results["runs"].items()):
         bottom = total - (number + 1) * (height + 0.62) + 0.2
+        name_place = (0.15 / figure.get_figwidth(), (bottom + height + 0.08) / total)
+        figure.text(*name_place, network, fontsize=11, fontweight="bold", color=INK)
         for column, (quantity, (title, form)) in enumerate(quantities.items()):
             where = (left + column * (width + gap), bottom, width, height)
-            axes = add_panel(figure, *where, title=f"{network}: {title}" if column == 0 else title)
+            axes = add_panel(figure, *where, title=title)
             values = [middle(sides[name], quantity) for name in names]
             colours = [POSITIVE if name == "firstlight" else QUIET for name in names]
             axes.barh(range(len(names)), values, color=colours, height=0.72)

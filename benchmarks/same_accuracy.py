@@ -120,7 +120,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     )
 
     found = results["accuracies"]
-    width, gap = 1.55, 0.65
+    width, gap = 1.8, 0.6
     figure = new_figure(len(found) * (width + gap) + 0.25, 2.6)
     for number, (recipe, sides) in enumerate(found.items()):
         place = (0.65 + number * (width + gap), 0.45, width, 1.75)

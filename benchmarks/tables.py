@@ -34,8 +34,8 @@ def machine_sentence(where: dict[str, Any]) -> str:
     used = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
     return (
         f"{where['cores']} cores of {where['processor']} ({', '.join(where['instructions'])}), "
-        f"load before the start {where['load_before']:.1f}, Python {where['python']}; firstlight with "
-        f"{used}."
+        f"load before the start {where['load_before']:.1f}, Python {where['python']}; "
+        f"firstlight with {used}."
     )
 
 
