@@ -4,9 +4,12 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+BENCHMARKS = Path(__file__).resolve().parent
+SOURCES = BENCHMARKS.parent / "src"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -19,14 +22,26 @@ class Measured:
     output: str
 
 
-def measure(command: list[str], folder: Path) -> Measured:
+def hold_to_cores(cores: int) -> None:
+    """Keep this process, and every process started from it, on the first `cores` cores."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
+def measure(
+    command: list[str], folder: Path, variables: Mapping[str, str] | None = None
+) -> Measured:
     """Run `command` in `folder` with as many threads as this process may use cores.
+
+    `variables` are added to the environment. It finds this folder and firstlight's sources of
+    this checkout. Whoever calls this should be small: Linux counts a parent's memory at the
+    start of a child.
 
     Raises:
         RuntimeError: it did not end well; the message holds the end of what it said.
     """
     threads = str(len(os.sched_getaffinity(0)))
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, threads)
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, threads) | dict(variables or {})
+    environment["PYTHONPATH"] = f"{BENCHMARKS}{os.pathsep}{SOURCES}"
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         process = subprocess.Popen(

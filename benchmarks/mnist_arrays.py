@@ -1,6 +1,10 @@
-"""Write MNIST as firstlight ships it, or its first images, as an .npz file for both contenders.
+"""Write MNIST as firstlight ships and splits it, or part of it, as an .npz file for everybody.
 
-python mnist_arrays.py FILE.npz [TRAINING_IMAGES TEST_IMAGES]
+    python mnist_arrays.py FILE.npz [TRAINING_IMAGES TEST_IMAGES]
+
+Everybody trains on the same images; those that firstlight keeps for validation are in the file
+for it alone. With two numbers: the first so many images, and as many for validation as for a
+tenth of the training.
 """
 
 import sys
@@ -12,17 +16,13 @@ import firstlight as fl
 
 def main(path: str, training: int | None = None, test: int | None = None) -> None:
     data = fl.load("mnist")
-    # Training and validation images together, in their order, are the original training set.
-    order = np.argsort(np.concatenate([data.split.train, data.split.validation]))
-    images = np.concatenate([data.train.images, data.validation.images])
-    targets = np.concatenate([data.train.targets, data.validation.targets])
-    np.savez(
-        path,
-        x_train=images[order[:training], :, :, 0],
-        y_train=targets[order[:training]],
-        x_test=data.test.images[:test, :, :, 0],
-        y_test=data.test.targets[:test],
-    )
+    counts = {"train": training, "val": training and training // 10, "test": test}
+    parts = {"train": data.train, "val": data.validation, "test": data.test}
+    arrays = {}
+    for name, images in parts.items():
+        arrays[f"x_{name}"] = images.images[: counts[name], :, :, 0]
+        arrays[f"y_{name}"] = images.targets[: counts[name]]
+    np.savez(path, **arrays)
 
 
 if __name__ == "__main__":
