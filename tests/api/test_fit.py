@@ -91,7 +91,9 @@ def plain(**more):
     [
         lambda: plain(),
         lambda: plain(optimizer=keras.optimizers.Adam(0.01)),
-        lambda: plain(optimizer=keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))),
+        lambda: plain(
+            optimizer=keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))
+        ),
         lambda: plain(optimizer=keras.optimizers.SGD(0.05, clipnorm=0.1, weight_decay=0.01)),
         lambda: plain(metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)]),
         lambda: plain(metrics=None, weighted_metrics=["accuracy"]),

@@ -137,7 +137,9 @@ def test_arrays_are_the_same_on_disk(
 def test_arrays_of_several_parts_in_another_size(tmp_path: Path, on_disk: Callable) -> None:
     images, labels = NUMBERS.astype(np.uint8), np.arange(40) % 2
     source = tmp_path / "keras.npz"
-    np.savez(source, x_train=images[:30], y_train=labels[:30], x_test=images[30:], y_test=labels[30:])
+    np.savez(
+        source, x_train=images[:30], y_train=labels[:30], x_test=images[30:], y_test=labels[30:]
+    )
     settings = {"size": 9, "colour": "colour", "resize": "crop"}
     assert_same(on_disk(source, **settings), load_dataset(source, DataSettings(**settings), 3))
 
@@ -163,12 +165,16 @@ def test_shards_are_plain_files_in_a_drawn_order(
 ) -> None:
     dataset = on_disk(class_folder)
     folder = shards_of(dataset)
-    shards = [np.load(path, allow_pickle=False, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
+    shards = [
+        np.load(path, allow_pickle=False, mmap_mode="r") for path in sorted(folder.glob("*.npy"))
+    ]
     assert [shard.shape for shard in shards] == [(4, 6, 5, 1)] * 5
     lying = np.concatenate(shards)
     there = {(class_folder / name).read_bytes(): name for name in []}
     assert there == {}
-    source = [np.asarray(Image.open(path))[..., None] for path in sorted(class_folder.glob("*/*.png"))]
+    source = [
+        np.asarray(Image.open(path))[..., None] for path in sorted(class_folder.glob("*/*.png"))
+    ]
     places = [next(k for k, one in enumerate(source) if (one == image).all()) for image in lying]
     assert sorted(places) == list(range(20))
     # One class after the other would have one change of class, and images of a folder in order.
@@ -326,7 +332,9 @@ def test_a_killed_conversion_goes_on_and_leaves_no_process(
     ours = load_dataset(source, DataSettings(memory="1MB", shards=str(shards)), 3)
     assert_same(ours, load_dataset(source, DataSettings(), 3))
     # Three at least were finished; the workers may have finished one each after the kill.
-    assert sum(path.stat().st_mtime_ns == when for path, when in there.items()) >= 3 - len(there) % 3
+    assert (
+        sum(path.stat().st_mtime_ns == when for path, when in there.items()) >= 3 - len(there) % 3
+    )
     assert not list(shards.glob("*/.*.part*"))
 
 
@@ -406,8 +414,12 @@ def test_a_full_disk_is_said_before_anything_is_written(
     assert not list((tmp_path / "shards").glob("*/*.npy"))
 
 
-def test_what_cannot_be_read_in_pieces_is_refused_by_name(tmp_path: Path, on_disk: Callable) -> None:
-    np.savez(tmp_path / "a.npz", images=np.asfortranarray(NUMBERS.astype("u1")), labels=np.arange(40))
+def test_what_cannot_be_read_in_pieces_is_refused_by_name(
+    tmp_path: Path, on_disk: Callable
+) -> None:
+    np.savez(
+        tmp_path / "a.npz", images=np.asfortranarray(NUMBERS.astype("u1")), labels=np.arange(40)
+    )
     with pytest.raises(DataError, match=r"images\.npy in .*a\.npz lies in Fortran's order"):
         on_disk(tmp_path / "a.npz")
 
@@ -444,7 +456,8 @@ def test_amounts_that_say_nothing_are_refused(settings: dict[str, str], words: s
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("2GB", 2e9), ("1.5 gb", 1.5e9), ("512MiB", 2**29), ("3T", 3e12), ("2000K", 2e6)]
+    ("text", "size"),
+    [("2GB", 2e9), ("1.5 gb", 1.5e9), ("512MiB", 2**29), ("3T", 3e12), ("2000K", 2e6)],
 )
 def test_amounts_are_read(text: str, size: float) -> None:
     assert DataSettings(memory=text).budget == size
@@ -459,7 +472,15 @@ def stored(class_folder: Path, on_disk: Callable, alone: None) -> StoredImages:
 
 @pytest.mark.parametrize(
     "index",
-    [3, -1, slice(2, 9), slice(None, None, -2), slice(5, 5), np.array([7, 0, 7, 3]), np.arange(14) % 3 == 0],
+    [
+        3,
+        -1,
+        slice(2, 9),
+        slice(None, None, -2),
+        slice(5, 5),
+        np.array([7, 0, 7, 3]),
+        np.arange(14) % 3 == 0,
+    ],
     ids=["one", "last", "slice", "backwards", "none", "numbers", "mask"],
 )
 def test_images_are_asked_for_as_of_an_array(
