@@ -142,8 +142,8 @@ def table(bench: Bench, budget: int, count: int, rounds: int) -> str:
     lines = [
         f"{count:,} images of {SIDE} x {SIDE} x 3 (uint8, {count * IMAGE_BYTES / 1e6:,.0f} MB), "
         f"`--memory {budget}MB`, {bench.model}, batches of 128, one epoch; {cores()}; medians of "
-        f"{rounds} rounds. Bringing the images to disk took {bench.conversion:.0f} s. The same training "
-        f"on {TINY:,} images has a peak of {least:,.0f} MB.",
+        f"{rounds} rounds. Bringing the images to disk took {bench.conversion:.0f} s. The same "
+        f"training on {TINY:,} images has a peak of {least:,.0f} MB.",
         "",
         "| images | images/s | of the speed in memory | peak memory, MB | more than 2,000 images |",
         "| --- | ---: | ---: | ---: | ---: |",

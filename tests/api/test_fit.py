@@ -89,7 +89,7 @@ def plain(**more):
 @pytest.mark.parametrize(
     "compiled",
     [
-        lambda: plain(),
+        plain,
         lambda: plain(optimizer=keras.optimizers.Adam(0.01)),
         lambda: plain(
             optimizer=keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))
@@ -150,7 +150,7 @@ def test_an_image_of_another_size_is_refused_in_words():
         {"initial_epoch": 1, "validation_split": 0.5},
         {"steps_per_epoch": 2},
     ],
-    ids=lambda options: " ".join(options),
+    ids=" ".join,
 )
 def test_every_option_of_fit_does_what_it_does_in_keras(options):
     compiled = lambda: plain(weighted_metrics=["accuracy"])  # noqa: E731
@@ -409,5 +409,5 @@ def test_what_has_no_equal_is_named_and_left_to_keras(case):
 
 
 def test_a_model_that_is_not_compiled_is_refused():
-    with pytest.raises(SettingError, match="call model.compile"):
+    with pytest.raises(SettingError, match=r"call model\.compile"):
         fl.fit(network(), *images())

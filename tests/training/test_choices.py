@@ -1,4 +1,4 @@
-"""What training can be asked to do beyond plain steps: weigh classes, average weights, stop early."""
+"""Training beyond plain steps: classes weighed, weights averaged, stopping early."""
 
 import numpy as np
 import pytest
