@@ -2,7 +2,7 @@
 
 The command line's options, `run.json` and the reference page are all made from these
 dataclasses: a field's name is the option, its `help` is the text, and None means
-"as the recipe of the model says".
+"as the preset, else the recipe of the model says".
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SCHEDULES = ("constant", "one-cycle", "cosine")
 CLASS_METRICS = ("accuracy", "top_5", "precision", "recall", "f1")
 VALUE_METRICS = ("rmse", "mae", "mse", "mape", "r2")
 METRICS = CLASS_METRICS + VALUE_METRICS
+PRESETS = ("fast", "good", "best")
 PREPARATIONS = ("rescale", "standardise", "none")
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
@@ -107,8 +108,13 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What to train and how. None: what the model's recipe says."""
+    """What to train and how. None: what the preset, else the model's recipe says."""
 
+    preset: str | None = option(
+        "ready-made choice between time and accuracy; every option that you give wins",
+        None,
+        PRESETS,
+    )
     model: str = option("a recipe's name, net.py:make_model, or a YAML list of layers", "compact")
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
@@ -126,6 +132,9 @@ class TrainSettings:
     learning_rate: float | None = option("the (largest) step length", None, (), 1e-12, 1e6)
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, tuple(LOSSES))
+    label_smoothing: float | None = option(
+        "share of each target that is spread evenly over all classes, e.g. 0.1", None, (), 0, 1
+    )
     metric: str | None = option("what is shown beside the loss", None, METRICS)
     augment: str | None = option(
         "random changes to training images, joined by commas: shift:1 (pixels), flip or flip:both, "

@@ -29,7 +29,7 @@ _HOMES = {
     "read_layers": "layer_files",
     "Recipe": "recipes",
     "RECIPES": "recipes",
-    "resolve_settings": "recipes",
+    "resolve_settings": "resolving",
     "save_model": "archive",
     "walk": "cost",
     "walk_layers": "cost",

@@ -14,7 +14,7 @@ from firstlight.core.settings import CLASS_METRICS, VALUE_METRICS, TrainSettings
 from firstlight.models.arithmetic import Shape
 from firstlight.models.graph import calls_of
 from firstlight.models.layers import OUTPUTS
-from firstlight.models.recipes import TASKS
+from firstlight.models.resolving import TASKS
 from firstlight.models.shape_rules import times
 
 if TYPE_CHECKING:

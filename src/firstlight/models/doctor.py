@@ -16,7 +16,7 @@ from firstlight.models.building import build_model, layers_for
 from firstlight.models.cost import walk
 from firstlight.models.graph import calls_of
 from firstlight.models.layers import layers_of, make_layer
-from firstlight.models.recipes import resolve_settings
+from firstlight.models.resolving import resolve_settings
 from firstlight.models.saving_rules import check_saving
 from firstlight.models.shape_rules import examine, times
 from firstlight.models.size_rules import check_size

@@ -6,14 +6,12 @@ from; `compact` is the fast default; `residual` is for images of any size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from firstlight.core.dataset import Task
 from firstlight.core.findings import Layer
-from firstlight.core.settings import TrainSettings
 from firstlight.models.layers import OUTPUTS
 
 if TYPE_CHECKING:
@@ -43,62 +41,9 @@ class Recipe:
     layers: Callable[[Shape, Task], tuple[Layer, ...]] | None = None
     build: Callable[[Shape, int, Task], keras.Model] | None = None
 
-
-# For networks of the user's own, and whatever a recipe does not say.
-_TRAINING: dict[str, Any] = {
-    "epochs": 5,
-    "batch_size": 128,
-    "optimizer": "adam",
-    "learning_rate": 1e-3,
-    "schedule": "constant",
-    "augment": "none",
-}
-TASKS: dict[Task, dict[str, Any]] = {
-    "classify": {"loss": "categorical_crossentropy", "metric": "accuracy"},
-    "measure": {"loss": "mean_squared_error", "metric": "rmse"},
-}
-
-
-# What a small data set gets beyond its recipe: at least so many batches in an epoch, at least so
-# many steps in all, but never more than so many epochs for their sake.
-LEAST_BATCHES, LEAST_STEPS, MOST_EPOCHS = 8, 400, 40
-SMALLEST_BATCH = 8
-
-
-def resolve_settings(
-    settings: TrainSettings, task: Task, images: int | None = None
-) -> TrainSettings:
-    """The settings with each None filled in from the model's recipe.
-
-    `prepare` and `threads` stay None: what they become depends on the images and the machine.
-    Recipes are made for thousands of images: for fewer, batches become smaller and epochs more.
-
-    Args:
-        settings: what the user said.
-        task: what the data set asks for.
-        images: how many training images there are, or None: many.
-
-    Example:
-        >>> resolve_settings(TrainSettings(model="vgg"), "measure").learning_rate
-        0.01
-        >>> small = resolve_settings(TrainSettings(model="simple"), "classify", images=500)
-        >>> small.batch_size, small.epochs
-        (32, 25)
-    """
-    known: dict[str, Any] = _TRAINING | TASKS[task]
-    recipe = RECIPES.get(settings.model)
-    if recipe is not None:
-        known |= recipe.training | (recipe.measuring if task == "measure" else {})
-    unsaid = {item.name for item in fields(settings) if getattr(settings, item.name) is None}
-    if images is not None and "batch_size" in unsaid:
-        while known["batch_size"] > SMALLEST_BATCH and images < LEAST_BATCHES * known["batch_size"]:
-            known["batch_size"] //= 2
-    if images is not None and "epochs" in unsaid:
-        batches = math.ceil(images / (settings.batch_size or known["batch_size"]))
-        wanted = math.ceil(LEAST_STEPS / max(1, batches))
-        known["epochs"] = max(known["epochs"], min(MOST_EPOCHS, wanted))
-    filled: dict[str, Any] = {name: known[name] for name in known if name in unsaid}
-    return replace(settings, **filled)
+    def settings(self, task: Task) -> dict[str, Any]:
+        """How the network is trained for a task."""
+        return self.training | (self.measuring if task == "measure" else {})
 
 
 def _answer(task: Task, **arguments: Any) -> Layer:
@@ -146,23 +91,26 @@ def _vgg(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
 
 
 def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
-    """Two convolution blocks for images up to about 80 pixels, more until 16x16 are left."""
+    """Two convolution blocks for images up to about 70 pixels, more until 16x16 are left.
+
+    The first convolution takes steps of two pixels: with a pooling in its place, an epoch takes
+    half as long again and the accuracy on digits is the same.
+    """
     height, width = image_shape[:2]
     padding = {"padding": "same"} if min(height, width) < 24 else {}
     # The mean that batch normalisation takes away would take a bias away with it.
     unbiased = {"use_bias": False}
     # Keras's 0.99 would not have forgotten its starting values after one epoch.
     normalise = (Layer("BatchNormalization", {"momentum": 0.9}), Layer("ReLU"))
-    layers: tuple[Layer, ...] = ()
-    for filters, kernel in ((16, 5), (32, 3)):
-        block = {"filters": filters, "kernel_size": kernel, **padding, **unbiased}
-        layers += (Layer("Conv2D", block),)
-        cut = 0 if padding else kernel - 1
-        height, width = height - cut, width - cut
-        if min(height, width) >= 2:
-            layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
-            height, width = height // 2, width // 2
-        layers += normalise
+    first = {"filters": 16, "kernel_size": 5, "strides": 2, **padding, **unbiased}
+    second = {"filters": 32, "kernel_size": 3, **padding, **unbiased}
+    layers: tuple[Layer, ...] = (Layer("Conv2D", first), *normalise, Layer("Conv2D", second))
+    # Without padding the kernels cost two pixels each.
+    height, width = ((size + 1) // 2 - (0 if padding else 4) for size in (height, width))
+    if min(height, width) >= 2:
+        layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
+        height, width = height // 2, width // 2
+    layers += normalise
     while max(height, width) > 16 and min(height, width) >= 2:
         block = {"filters": 64, "kernel_size": 3, "padding": "same", **unbiased}
         layers += (Layer("Conv2D", block), Layer("MaxPooling2D", {"pool_size": 2}), *normalise)
@@ -214,9 +162,10 @@ RECIPES: dict[str, Recipe] = {
                 "epochs": 1,
                 "batch_size": 128,
                 "optimizer": "adam",
-                "learning_rate": 0.01,
+                "learning_rate": 0.02,
                 "schedule": "one-cycle",
             },
+            {"learning_rate": 0.01},
             layers=_compact,
         ),
         Recipe(

@@ -94,10 +94,15 @@ class KerasLearner:
     ) -> None:
         import keras
 
-        if settings.average:
-            raise SettingError(
-                "--average is not possible where Keras itself trains the network: leave it out."
-            )
+        for option, value in (
+            ("--average", settings.average),
+            ("--label-smoothing", settings.label_smoothing),
+        ):
+            if value:
+                raise SettingError(
+                    f"{option} is not possible where Keras itself trains the network: leave it "
+                    "out (or give 0, where a preset brings it)."
+                )
         self.network = network
         self.model = network.model
         self.machine = machine

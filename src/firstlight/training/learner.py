@@ -166,7 +166,7 @@ def make_learner(
     if isinstance(network, KerasNetwork):
         learner = KerasLearner(network, settings, machine, classify)
         return learner, learner.metric
-    loss = make_loss(str(settings.loss), network.head, outputs, classify)
+    loss = make_loss(str(settings.loss), network.head, outputs, classify, settings.label_smoothing)
     optimizer = make_optimizer(
         str(settings.optimizer), network, settings.momentum, settings.weight_decay
     )

@@ -27,16 +27,17 @@ def validator(images: Images, settings: TrainSettings) -> Validate:
 
     Args:
         images: the validation part.
-        settings: every field filled in; `loss` and `metric` are used.
+        settings: every field filled in; `loss`, `label_smoothing` and `metric` are used.
     """
     name = str(settings.loss)
+    smoothing = settings.label_smoothing
     classify = images.targets.ndim == 1
     targets = as_tensor(images.targets)
 
     def validate(predict: Predict) -> dict[str, float]:
         answers = torch.from_numpy(predict(images.images))
         # Probabilities, not logits: nothing is left to be activated.
-        loss = make_loss(name, "linear", answers.shape[1], classify)(answers, targets)
+        loss = make_loss(name, "linear", answers.shape[1], classify, smoothing)(answers, targets)
         metric = Metric(str(settings.metric))
         metric.update(answers, targets)
         return {"loss": loss.item(), metric.name: metric.result()}

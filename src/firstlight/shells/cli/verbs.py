@@ -151,6 +151,7 @@ def _mended_file(model: str, output: Path | None) -> Path:
     READING,
     examples=(
         "firstlight train mnist",
+        "firstlight train mnist --preset best",
         "firstlight train mnist --model simple --epochs 5 --batch-size 256",
         "firstlight train --resume mnist-compact",
     ),
@@ -169,7 +170,7 @@ def train(
 ) -> Answer:
     """Train a network, then test it on images it has not seen.
 
-    What is left out is as the recipe of the model says.
+    What is left out is as the preset, else the recipe of the model says.
     """
     from firstlight.shells.cli.progress import training_progress
     from firstlight.shells.cli.show_results import show_run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -13,7 +14,9 @@ from firstlight.training.losses import formulas
 from firstlight.training.losses.loss import OF_CLASS_NUMBERS, FormulaLoss, Loss
 
 
-def make_loss(name: str, head: str, outputs: int, classify: bool) -> Loss:
+def make_loss(
+    name: str, head: str, outputs: int, classify: bool, smoothing: float | None = None
+) -> Loss:
     """The loss of a batch, as a function of logits `(N, outputs)` and a data set's targets.
 
     Args:
@@ -21,9 +24,11 @@ def make_loss(name: str, head: str, outputs: int, classify: bool) -> Loss:
         head: the activation that was cut off the network: `softmax`, `sigmoid`, `linear`.
         outputs: how many numbers the network makes for one image.
         classify: whether the targets are `(N,)` class numbers; else `(N, T)` values.
+        smoothing: share of each target that is spread evenly over all classes, 0 to 1, as
+            Keras's `label_smoothing` (Szegedy et al. 2016, arXiv:1512.00567). None: nothing.
 
     Raises:
-        SettingError: the loss does not fit the targets.
+        SettingError: the loss does not fit the targets, or cannot be smoothed.
 
     Example:
         >>> import torch
@@ -37,6 +42,8 @@ def make_loss(name: str, head: str, outputs: int, classify: bool) -> Loss:
         if classify:
             what = "measured numbers, but the targets are classes: use categorical_crossentropy."
         raise SettingError(f"{name} compares {what}")
+    if smoothing:
+        return _smoothed(name, head, outputs, smoothing)
     if classify and name == "categorical_crossentropy":
         # The same number, without rows of zeros and a one to multiply by.
         name = "sparse_categorical_crossentropy"
@@ -44,6 +51,17 @@ def make_loss(name: str, head: str, outputs: int, classify: bool) -> Loss:
     if not classify or loss.formula in OF_CLASS_NUMBERS:
         return loss
     return OneHotLoss(loss, outputs)
+
+
+def _smoothed(name: str, head: str, outputs: int, smoothing: float) -> Loss:
+    # Class numbers have no room for a share: the same loss, with a number for each class.
+    formula = getattr(formulas, name.removeprefix("sparse_"))
+    if "label_smoothing" not in inspect.signature(formula).parameters:
+        raise SettingError(
+            f"--label-smoothing is for cross-entropies between classes, but the loss is {name}: "
+            "leave it away (or give 0, where a preset brings it), or choose another --loss."
+        )
+    return OneHotLoss(FormulaLoss(formula, head, {"label_smoothing": smoothing}), outputs)
 
 
 @dataclass(frozen=True)
