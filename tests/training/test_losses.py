@@ -97,6 +97,7 @@ CASES = [
     (C.CategoricalCrossentropy(from_logits=True), "linear", "rows"),
     (C.CategoricalCrossentropy(from_logits=True), "softmax", "rows"),
     (C.CategoricalCrossentropy(axis=1), "softmax", "rows"),
+    (C.CategoricalCrossentropy(from_logits=True, axis=1), "linear", "rows"),
     (C.SparseCategoricalCrossentropy(), "softmax", "classes"),
     (C.SparseCategoricalCrossentropy(), "sigmoid", "classes"),
     (C.SparseCategoricalCrossentropy(), "linear", "classes"),
@@ -268,6 +269,11 @@ def test_large_answers_of_either_sign(name, scale):
     agrees(name, "linear", numbers.abs() if probabilities else numbers, targets, moves=False)
 
 
+def test_answers_too_short_for_a_direction():
+    answers = torch.tensor([[3e-9, -4e-9], [3e-6, -4e-6]])
+    agrees("cosine_similarity", "linear", answers, torch.tensor([[1.0, 2.0], [1.0, 2.0]]))
+
+
 def test_a_zero_answer_has_a_cosine_with_a_gradient():
     # Keras's gradient is not a number there.
     loss = loss_from_keras("cosine_similarity", "linear")
@@ -345,6 +351,33 @@ def test_the_backend_decides_whom_to_follow(monkeypatch):
     assert twice.item() == pytest.approx(loss(classes, torch.softmax(logits, -1)).item())
     with pytest.raises(NotHonouredError, match="use categorical_focal_crossentropy"):
         loss_from_keras("binary_focal_crossentropy", "softmax")
+
+
+def test_a_focal_loss_takes_from_logits_at_its_word_on_tensorflow_too():
+    # Measured with Keras on TensorFlow: its focal loss applies the sigmoid again.
+    made = [
+        FormulaLoss(
+            formulas.binary_focal_crossentropy,
+            "sigmoid",
+            {"from_logits": True},
+            as_tensorflow=on_tensorflow,
+        )
+        for on_tensorflow in (False, True)
+    ]
+    logits, targets = logits_like((6, K), "sigmoid"), targets_like("flags", (6, K))
+    expected = losses.BinaryFocalCrossentropy(from_logits=True)(targets, torch.sigmoid(logits))
+    for loss in made:
+        assert loss(logits, targets).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_function_in_the_wrapper_of_a_compiled_model():
+    model = keras.Sequential([keras.Input((K,)), keras.layers.Dense(1)])
+    for given, kind in ((losses.log_cosh, FormulaLoss), (mean_squared_error, KerasLoss)):
+        model.compile(loss=given)
+        model.compute_loss(y=torch.zeros(2, 1), y_pred=torch.ones(2, 1))
+        (wrapped,) = [entry.loss for entry in model._compile_loss._flat_losses]
+        assert type(wrapped).__name__ == "LossFunctionWrapper"
+        assert isinstance(loss_from_keras(wrapped, "linear"), kind)
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -91,39 +91,27 @@ def _parts(loss: Any) -> tuple[str, dict[str, Any]]:
     """The name of Keras's function and its options; "" for a loss that is not Keras's own."""
     import keras
 
-    if isinstance(loss, keras.losses.Loss):
-        # A compiled model holds a function of keras.losses in a wrapper.
-        kind = type(loss).__name__
-        wrapped = getattr(loss, "fn", None) if kind == "LossFunctionWrapper" else None
-        if wrapped is None and type(loss) is not getattr(keras.losses, kind, None):
-            return "", {}
-        if wrapped is not None and not _is_keras_function(wrapped):
-            return "", {}
-        # Not get_config, which leaves out Huber's delta and the axis of two others.
-        return loss.fn.__name__, dict(loss._fn_kwargs)
-    return (loss.__name__, {}) if _is_keras_function(loss) else ("", {})
-
-
-def _is_keras_function(function: Any) -> bool:
-    import keras
-
+    function, options, kind = loss, {}, type(loss).__name__
+    if kind == "LossFunctionWrapper" or type(loss) is getattr(keras.losses, kind, None):
+        # Not get_config, which leaves out Huber's delta and the axis of two others. The wrapper is
+        # what a compiled model makes of a function.
+        function, options = loss.fn, dict(loss._fn_kwargs)
     name = getattr(function, "__name__", "")
-    return bool(name) and function is getattr(keras.losses, name, None)
+    known = function is not None and function is getattr(keras.losses, name, None)
+    return (name, options) if known else ("", {})
 
 
 def _as_it_is(loss: Any, head: str, backend: str) -> KerasLoss:
+    import keras
     from keras.src.losses.losses import LossFunctionWrapper
 
-    own = getattr(loss, "fn", loss)
-    name = getattr(own, "__name__", type(loss).__name__)
+    name = getattr(getattr(loss, "fn", loss), "__name__", type(loss).__name__)
     if backend != "torch":
         raise NotHonouredError(
             f"the loss {name} is none that firstlight knows, and it could be called as it is on "
             f"Keras's torch backend only, but the backend is {backend}: set KERAS_BACKEND=torch, "
             "or use another loss of keras.losses."
         )
-    import keras
-
     if not isinstance(loss, keras.losses.Loss):
         # As compile does: targets and answers are brought to one type and rank.
         loss = LossFunctionWrapper(loss, name=name)
