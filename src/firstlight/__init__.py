@@ -24,6 +24,7 @@ __all__ = [
     "fit",
     "list_models",
     "load",
+    "lr",
     "predict",
     "resume",
     "train",

@@ -22,6 +22,7 @@ from firstlight.core.exploration import (
     PixelHistograms,
 )
 from firstlight.core.findings import Checkup, Edit, Finding, Fix, Layer, LayerCost
+from firstlight.core.range_test import RangeTest
 from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report, Score
 from firstlight.shells.cli.main import run
 
@@ -198,6 +199,15 @@ def small_environment() -> Environment:
     )
 
 
+def small_range_test() -> RangeTest:
+    losses = (2.0, 1.9, 1.0, 0.5, 90.0)
+    rates = (0.001, 0.01, 0.1, 1.0, 10.0)
+    end = "the loss became inf at a learning rate of 1e+02"
+    command = "firstlight train 'photos/[odd]' --model net.yaml --learning-rate 0.1"
+    rule = "the smallest learning rate at which the loss had made 97% of its fall"
+    return RangeTest(rates, losses, losses, 1.0, 0.1, 0.1, rule, end, command)
+
+
 @pytest.fixture
 def calls() -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     """What the command line asked of the api: verb, arguments, settings."""
@@ -243,6 +253,7 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
         "compare": comparison,
         "list_models": rows,
         "doctor": small_environment(),
+        "lr": small_range_test(),
     }
     fake = SimpleNamespace(**{verb: record(verb, result) for verb, result in results.items()})
     monkeypatch.setitem(sys.modules, "firstlight.api", fake)

@@ -25,6 +25,7 @@ VERBS = [
     ("compare", "one", "two"),
     ("models",),
     ("doctor",),
+    ("lr", "mnist"),
 ]
 
 

@@ -3,6 +3,7 @@
 Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it runs.
 """
 
+from firstlight.api.finding_rate import lr
 from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
 from firstlight.api.looking import check, doctor, explore, list_models, load
@@ -19,6 +20,7 @@ __all__ = [
     "fit",
     "list_models",
     "load",
+    "lr",
     "predict",
     "resume",
     "train",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import ModelError
+from firstlight.core.events import Event
 from firstlight.core.findings import Finding
 from firstlight.core.settings import TrainSettings
 
@@ -62,6 +63,17 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]
     machine = choose_machine(replace(settings, **kept))
     return Ready(model, network, settings, machine, warnings)
+
+
+def plan_event(dataset: Dataset, ready: Ready, lines: list[str]) -> Event:
+    """What is about to be done, and what to know about data and network beforehand."""
+    return {
+        "kind": "plan",
+        "lines": lines,
+        "notes": list(dataset.notes),
+        "refused": [asdict(refused) for refused in dataset.refused],
+        "warnings": ready.warnings,
+    }
 
 
 def plan(dataset: Dataset, ready: Ready) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from firstlight.api.asking import own_dataset, report_on
 from firstlight.api.information import check_source, other_versions, run_information
 from firstlight.api.options import Source, dataset_of, divided
-from firstlight.api.ready import Ready, make_ready, plan
+from firstlight.api.ready import Ready, make_ready, plan, plan_event
 from firstlight.api.run import Run
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import RunError
@@ -62,14 +61,8 @@ def train(
         require_new_run(Path(runs), asked.name)
     dataset = dataset_of(data, reading, asked.seed)
     ready = make_ready(dataset, asked)
-    _tell(
-        progress,
-        "plan",
-        lines=plan(dataset, ready),
-        notes=list(dataset.notes),
-        refused=[asdict(refused) for refused in dataset.refused],
-        warnings=ready.warnings,
-    )
+    if progress is not None:
+        progress(plan_event(dataset, ready, plan(dataset, ready)))
     default = f"{dataset.name}-{Path(asked.model.partition(':')[0]).stem}"
     folder = create_run(Path(runs), asked.name, default, run_information(dataset, asked, ready))
     with folder.lock():

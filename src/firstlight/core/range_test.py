@@ -18,6 +18,7 @@ class RangeTest:
         lowest: the learning rate where `smoothed` is lowest.
         steepest: the learning rate where `smoothed` falls fastest, below `lowest`.
         suggestion: the learning rate to train with, in two digits.
+        rule: how the suggestion follows from the others, in words.
         end: why the test ended, in words.
         command: the command that trains with the suggestion.
     """
@@ -28,6 +29,7 @@ class RangeTest:
     lowest: float
     steepest: float
     suggestion: float
+    rule: str
     end: str
     command: str = ""
 

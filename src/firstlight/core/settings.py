@@ -127,7 +127,11 @@ class TrainSettings:
     schedule: str | None = option("how the learning rate runs over the training", None, SCHEDULES)
     loss: str | None = option("what training makes small", None, tuple(LOSSES))
     metric: str | None = option("what is shown beside the loss", None, METRICS)
-    augment: str | None = option("changes to training images: shift:1,flip,none", None)
+    augment: str | None = option(
+        "random changes to training images, joined by commas: shift:1 (pixels), flip or flip:both, "
+        "turn (right angles), roll (periodic), rotate:10 (degrees), zoom:0.1, noise:0.05 (shares), "
+        "none"
+    )
     class_weights: str | None = option(
         "balanced: rare classes count as much as frequent ones", None, ("none", "balanced")
     )

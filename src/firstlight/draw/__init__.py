@@ -10,6 +10,7 @@ from firstlight.draw.comparison_page import comparison_page
 from firstlight.draw.curves import comparison_figure, training_curves
 from firstlight.draw.exploration import exploration_figures
 from firstlight.draw.exploration_page import exploration_page
+from firstlight.draw.rates import range_test_figure
 from firstlight.draw.report_page import headline, report_figures, report_page
 from firstlight.draw.style import to_png, to_pngs
 
@@ -22,6 +23,7 @@ __all__ = [
     "headline",
     "mistakes_figure",
     "predicted_against_true",
+    "range_test_figure",
     "report_figures",
     "report_page",
     "to_png",

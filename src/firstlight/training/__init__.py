@@ -11,6 +11,7 @@ from firstlight.training.loop import Training
 from firstlight.training.lowering import Network, lower, not_lowered
 from firstlight.training.machine import Machine, choose_machine
 from firstlight.training.predicting import predict
+from firstlight.training.range_testing import range_test, training_step
 from firstlight.training.validating import validator
 
 __all__ = [
@@ -25,5 +26,7 @@ __all__ = [
     "network_of",
     "not_lowered",
     "predict",
+    "range_test",
+    "training_step",
     "validator",
 ]

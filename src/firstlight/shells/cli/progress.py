@@ -145,7 +145,10 @@ class _Lines:
         if self._validation:
             scores.append(f"validation {self._validation}")
         left = f"{duration(event['seconds_left'])} left"
-        place = f"epoch {event['epoch']}/{self._epochs}"
+        if "epoch" in event:
+            place = f"epoch {event['epoch']}/{self._epochs}"
+        else:  # the range test's, which has none
+            place = f"learning rate {event['learning_rate']:.1e}"
         rate = f"{event['images_per_second']:,.0f}"
         # Where the line is too long, the speed says less: each epoch's own line has it too.
         for speed in ([f"{rate} images/s"], [f"{rate}/s"], []):

@@ -186,6 +186,36 @@ def train(
     return Answer(run.to_dict(), lambda screen: show_run(screen, run))
 
 
+@verb(
+    app,
+    TRAINING,
+    READING,
+    examples=(
+        "firstlight lr mnist --model simple",
+        "firstlight lr photos/ --model net.yaml --save lr.png",
+    ),
+)
+def lr(
+    data: Data,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the figure there (.png)")
+    ] = None,
+    **settings: Any,
+) -> Answer:
+    """Look for a learning rate: train a little while it grows.
+
+    Give the options that you will train with. Nothing is kept of this training.
+    """
+    from firstlight import api
+    from firstlight.shells.cli.progress import training_progress
+    from firstlight.shells.cli.show_rates import show_range_test
+    from firstlight.shells.cli.terminal import make_console
+
+    with training_progress(make_console(), data=data) as progress:
+        test = api.lr(data, save=save, progress=progress, **settings)
+    return Answer(test, lambda screen: show_range_test(screen, test, save))
+
+
 def _train_subject(data: str | None, resume: str | None, settings: dict[str, Any]) -> str:
     """The images to train on or the run to go on with: one of the two, never both."""
     if resume is None:

@@ -29,25 +29,32 @@ from firstlight.training.machine import Machine
 FIRST, LAST, STEPS = 1e-6, 10.0, 210
 # Of the bell curve that smooths, in steps: a sixth of a factor of ten in the learning rate.
 WIDTH = 5.0
-# So many steps in a row at twice the loss of the beginning are the end.
+# The loss of the beginning is the mean of so many steps, whose rates move nothing yet (up to 4e-6).
+BEGINNING = 20
+# A mean of so many steps at twice the loss of the beginning is the end.
 RECENT = 5
+# Close enough to the lowest loss: what is left of the fall there. The lowest itself stands next to
+# the rates at which training fails, or anywhere, where all images have been learned by heart.
+LEFT = 0.03
+RULE = f"the smallest learning rate at which the loss had made {1 - LEFT:.0%} of its fall"
 # What the smoothed loss has to fall by, as a share of that at the beginning.
 LEAST_FALL = 0.05
 
 Step = Callable[[float], float]
-Watch = Callable[[int, float, float], None]
+Watch = Callable[[int, int, float, float], None]
 
 
 def range_test(step: Step, watch: Watch | None = None) -> RangeTest:
     """Call `step` with learning rates from 1e-6 to 10, each a little larger than the last.
 
-    It ends early when the mean loss of five steps is twice that of the first five, or a loss is
+    It ends early when the mean loss of five steps is twice that of the first twenty, or a loss is
     not finite.
 
     Args:
         step: trains for one batch with the learning rate that it is given; returns the loss
             from before.
-        watch: called after each step with its number (from 1), the rate and the loss.
+        watch: called after each step with its number (from 1), how many there may be, the rate
+            and the loss.
 
     Raises:
         TrainingError: the loss fell at no learning rate.
@@ -72,8 +79,8 @@ def range_test(step: Step, watch: Watch | None = None) -> RangeTest:
         rates.append(rate)
         losses.append(loss)
         if watch is not None:
-            watch(number + 1, rate, loss)
-        if np.mean(losses[-RECENT:]) > 2 * np.mean(losses[:RECENT]):
+            watch(number + 1, STEPS, rate, loss)
+        if np.mean(losses[-RECENT:]) > 2 * np.mean(losses[:BEGINNING]):
             end = f"the loss was twice that of the beginning at a learning rate of {rate:.2g}"
             break
     return _judged(rates, losses, end)
@@ -81,12 +88,16 @@ def range_test(step: Step, watch: Watch | None = None) -> RangeTest:
 
 def _judged(rates: list[float], losses: list[float], end: str) -> RangeTest:
     smoothed = smooth(losses)
+    start = float(np.mean(losses[:BEGINNING])) if losses else 0.0
     lowest = int(np.argmin(smoothed)) if losses else 0
-    if not lowest or smoothed[lowest] > (1 - LEAST_FALL) * smoothed[0]:
+    if lowest < BEGINNING or smoothed[lowest] > (1 - LEAST_FALL) * start:
         raise TrainingError(
             f"the loss fell at no learning rate from {FIRST:g} on ({end}): look at images and "
-            "targets with firstlight explore, or try another --model or --optimizer."
+            "targets with firstlight explore, or try another --model or --optimizer. A network that "
+            "takes long to begin to learn shows nothing here: train it with several rates."
         )
+    close = smoothed[lowest] + LEFT * (start - smoothed[lowest])
+    suggested = rates[int(np.argmax(smoothed <= close))]
     steepest = int(np.argmin(np.gradient(smoothed)[: lowest + 1]))
     return RangeTest(
         tuple(rates),
@@ -94,7 +105,8 @@ def _judged(rates: list[float], losses: list[float], end: str) -> RangeTest:
         tuple(smoothed.tolist()),
         rates[lowest],
         rates[steepest],
-        float(f"{rates[steepest]:.2g}"),
+        float(f"{suggested:.2g}"),
+        RULE,
         end,
     )
 
