@@ -175,7 +175,7 @@ def test_sizes_are_drawn_evenly_larger_and_smaller():
 
 
 def test_a_shift_beside_a_rotation_is_by_whole_pixels_too():
-    _, after = changed(many(spot(20, 20)), "shift:2,rotate:5")
+    _, after = changed(many(spot(20, 20)), "shift:2,flip,rotate:5")
     found = centres(after.numpy()) - 20
     # Around the middle of the image the rotation comes first, so the spot stays at whole pixels.
     np.testing.assert_allclose(found, found.round(), atol=0.3)
@@ -218,7 +218,7 @@ def test_each_word_alone_is_what_it_is_together():
 
 @pytest.mark.parametrize("text", [EVERYTHING, "roll,zoom:0.5", "shift:1,flip"])
 def test_a_batch_depends_on_seed_epoch_and_position_alone(text):
-    images = noisy(96)
+    images = np.repeat(noisy(1), 96, axis=0)  # only what is drawn can differ
 
     def batch(seed, epoch, position, first=()):
         made = Batches(images, np.arange(96), 32, seed, Augmentation.parse(text), CPU)
