@@ -64,8 +64,8 @@ def assert_same(ours: Dataset, theirs: Dataset) -> None:
         np.testing.assert_array_equal(getattr(ours.split, part), getattr(theirs.split, part))
     assert ours.refused == theirs.refused
     assert ours.sizes == theirs.sizes
-    assert ours.notes[:-1] == theirs.notes
-    assert "kept on disk" in ours.notes[-1]
+    assert [note for note in ours.notes if "kept on disk" not in note] == list(theirs.notes)
+    assert len(ours.notes) == len(theirs.notes) + 1
 
 
 @pytest.mark.usefixtures("alone")
@@ -325,14 +325,15 @@ def test_a_killed_conversion_goes_on_and_leaves_no_process(
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not list(shards.glob("*/manifest.json"))
+    # A worker may still finish its shard; then it finds that nobody asks any more, and ends.
+    time.sleep(1)
     there = {path: path.stat().st_mtime_ns for path in shards.glob("*/*.npy")}
     monkeypatch.setattr(converting, "SHARD_BYTES", 200_000)
     ours = load_dataset(source, DataSettings(memory="1MB", shards=str(shards)), 3)
     assert_same(ours, load_dataset(source, DataSettings(), 3))
-    # Three at least were finished; the workers may have finished one each after the kill.
-    assert (
-        sum(path.stat().st_mtime_ns == when for path, when in there.items()) >= 3 - len(there) % 3
-    )
+    kept = [path for path, when in there.items() if path.stat().st_mtime_ns == when]
+    # Killed between a shard and what is known about it, one for each process is made anew.
+    assert 1 <= len(kept) < len(list(shards.glob("*/*.npy")))
     assert not list(shards.glob("*/.*.part*"))
 
 
@@ -477,7 +478,7 @@ def stored(class_folder: Path, on_disk: Callable, alone: None) -> StoredImages:
         slice(None, None, -2),
         slice(5, 5),
         np.array([7, 0, 7, 3]),
-        np.arange(14) % 3 == 0,
+        np.arange(15) % 3 == 0,
     ],
     ids=["one", "last", "slice", "backwards", "none", "numbers", "mask"],
 )
@@ -486,7 +487,7 @@ def test_images_are_asked_for_as_of_an_array(
 ) -> None:
     array = load_dataset(class_folder, DataSettings(), 3).train.images
     assert isinstance(array, np.ndarray)
-    assert len(stored) == len(array) == 14
+    assert len(stored) == len(array) == 15
     np.testing.assert_array_equal(stored[index], array[index])
     np.testing.assert_array_equal(np.asarray(stored), array)
     assert (stored.shape, stored.nbytes) == (array.shape, array.nbytes)
@@ -496,7 +497,7 @@ def test_images_are_asked_for_as_of_an_array(
 
 def test_blocks_hold_every_image_once_in_the_order_of_the_disk(stored: StoredImages) -> None:
     blocks = list(blocks_of(stored, 100))
-    assert [len(block) for block in blocks] == [3, 3, 3, 3, 2]
+    assert [len(block) for block in blocks] == [3, 3, 3, 3, 3]
     np.testing.assert_array_equal(np.concatenate(blocks), stored[np.argsort(stored.rows)])
 
 

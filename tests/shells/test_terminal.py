@@ -118,6 +118,29 @@ def test_a_few_refused_files_are_all_named() -> None:
     assert written(screen).splitlines() == ["left out: 1 file", "  a.png: empty"]
 
 
+def reading(done: int) -> dict[str, Any]:
+    what = "bringing images to disk"
+    return {"kind": "reading", "what": what, "done": done, "total": 4000}
+
+
+def test_a_terminal_sees_how_far_the_images_have_come() -> None:
+    screen = console(terminal=True)
+    with training_progress(screen) as receive:
+        receive(reading(1000))
+        assert "bringing images to disk 1,000 of 4,000" in written(screen)
+        receive({"kind": "start", "epochs": 1})
+        receive(step(5))
+    # The line is the training's now.
+    assert "disk" not in written(screen).rpartition("epoch 1/1")[2]
+
+
+def test_a_pipe_sees_nothing_of_the_images_on_their_way() -> None:
+    screen = console(terminal=False)
+    with training_progress(screen) as receive:
+        receive(reading(1000))
+    assert written(screen) == ""
+
+
 def test_a_pipe_sees_lines_without_escape_sequences() -> None:
     screen = console(terminal=False)
     with training_progress(screen) as receive:

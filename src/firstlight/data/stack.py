@@ -20,7 +20,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import ImageArray
 from firstlight.data.fit import RULES, fit, target_channels, target_size, to_channels
-from firstlight.data.memory import COPIES, require_memory
+from firstlight.data.memory import COPIES, FEWER, ON_DISK, require_memory
 from firstlight.data.paths import read_bytes
 from firstlight.data.picture import Head, decode, inspect
 
@@ -101,7 +101,9 @@ def read_stack(
         refused |= others
         while heads:
             shape = target.shape if target else picture_shape(heads, settings)
-            images, decoded, broken = _decode_all(files, heads, shape, settings.resize, each)
+            images, decoded, broken = _decode_all(
+                files, heads, shape, settings.resize, each, FEWER if target else ON_DISK
+            )
             refused |= broken
             heads = {k: one.head for k, one in decoded.items()}
             # Decoding may show that a file is broken, or lies on its side. Where that changes
@@ -212,12 +214,13 @@ def _decode_all(
     shape: tuple[int, int, int],
     how: str,
     each: Callable[..., list[Any]],
+    remedy: str,
 ) -> tuple[NDArray[Any], dict[int, Decoded], dict[int, str]]:
     """The pictures as one array, what they were, and why the others could not be read."""
     dtype = next(iter(heads.values())).dtype
     size = len(heads) * int(np.prod(shape)) * dtype.itemsize
     what = f"{len(heads):,} images of {' x '.join(map(str, shape))}"
-    require_memory(COPIES * size, what)
+    require_memory(COPIES * size, what, remedy)
     images = np.empty((len(heads), *shape), dtype)
 
     def decode_one(row_and_file: tuple[int, int]) -> Decoded | str:

@@ -59,9 +59,10 @@ def perform_all(
 
     def ask(number: int) -> tuple[int, Any]:
         process = idle.get()
-        answer = _ask(process, tasks[number], done)
-        idle.put(process)
-        return number, answer
+        try:
+            return number, _ask(process, tasks[number], done)
+        finally:
+            idle.put(process)
 
     pool = ThreadPoolExecutor(count)
     try:
@@ -70,8 +71,9 @@ def perform_all(
     finally:
         for process in processes:
             process.kill()
-            process.communicate()
         pool.shutdown(cancel_futures=True)
+        for process in processes:
+            process.communicate()
 
 
 def _ask(process: subprocess.Popen[str], task: Task, done: Callable[[int], None]) -> Any:

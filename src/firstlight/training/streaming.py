@@ -54,7 +54,8 @@ class StreamedBatches(Batches):
         self.stored = images
         fit = int(SHARE * images.budget) // images.image_bytes
         if fit < self.size:
-            needed = amount(int(self.size * images.image_bytes / SHARE) + 500_000)
+            # A little more, since it is shown with three digits.
+            needed = amount(int(1.01 * self.size * images.image_bytes / SHARE))
             raise SettingError(
                 f"--memory has to hold four batches, which takes {needed}, but "
                 f"{amount(images.budget)} came: give more memory or a smaller --batch-size."
