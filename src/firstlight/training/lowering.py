@@ -52,6 +52,11 @@ class Network(nn.Module):
         steps, answers = self._walk(graph)
         self.heads, ends = cut_heads(steps, list(self.parts), answers, self._inputs)
         self._answers = tuple(ends)
+        self._constrained = [
+            part
+            for part in self._with_weights()
+            if any(weight.variable.constraint is not None for weight in part.weights())
+        ]
         self._steps = with_releases(pool_before_relu(steps, list(self.parts), ends), ends)
 
     @property
@@ -102,6 +107,11 @@ class Network(nn.Module):
             id(weight.tensor): weight for part in self._with_weights() for weight in part.weights()
         }
         return [sources[id(tensor)] for tensor in self.parameters() if tensor.requires_grad]
+
+    def constrain(self) -> None:
+        """Keep weights within their constraints; to be called after each step."""
+        for part in self._constrained:
+            part.constrain()
 
     def write_back(self) -> None:
         """Copy weights and moving statistics into the Keras model's variables."""
@@ -244,11 +254,11 @@ def _lowered(call: Call) -> list[nn.Module]:
         plain = _is_plain(call.layer)
         reason = "masks time steps" if plain else "is a model with code of its own"
         raise NotLoweredError(reason)
+    if type(call.layer).__module__.startswith("keras.src.ops."):
+        return lower_operation(call)
     # Keras itself overrides a recorded `training` with that of the whole model.
     if any(value is not None for key, value in call.keywords.items() if key != "training"):
         raise NotLoweredError("is called with options")
-    if type(call.layer).__module__.startswith("keras.src.ops."):
-        return lower_operation(call)
     if not all(_is_tensors(argument) for argument in call.arguments):
         raise NotLoweredError("is called with numbers")
     return lower_layer(call.layer)

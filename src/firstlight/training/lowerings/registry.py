@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import nn
 
+from firstlight.training.constraints import CONSTRAINTS
+
 Lowering = Callable[[Any], list[nn.Module]]
 LOWERINGS: dict[str, Lowering] = {}
 # A user's own class may have the name of one of Keras's.
@@ -46,8 +48,8 @@ def lower_layer(layer: Any) -> list[nn.Module]:
     for name, value in vars(layer).items():
         if value is None:
             continue
-        if name.endswith("_constraint"):
-            raise NotLoweredError(f"has a {name.replace('_', ' ')}")
+        if name.endswith("_constraint") and type(value).__name__ not in CONSTRAINTS:
+            raise NotLoweredError(f"has the constraint {type(value).__name__}")
         if name.endswith("_regularizer") and type(value).__name__ not in ("L1", "L2", "L1L2"):
             raise NotLoweredError(f"has the regulariser {type(value).__name__}")
     try:
