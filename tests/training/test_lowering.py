@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from firstlight.core.errors import ModelError
 from firstlight.models.backend import import_keras
 from firstlight.training.lowering import lower, not_lowered
+from firstlight.training.lowerings import images as image_layers
 from firstlight.training.lowerings.registry import LOWERINGS
 
 keras = import_keras()
@@ -357,7 +358,11 @@ def test_every_lowering_stands_in_a_parity_test():
     branches = {type(layer).__name__ for layer in branched().layers}
     # Keras's own, inside its applications: see test_applications. A vector: see above.
     elsewhere = {"CustomScaleLayer", "LayerScale", "StochasticDepth", "RepeatVector"}
-    assert set(LOWERINGS) <= tested | branches | elsewhere
+    # See test_lowering_images.
+    of_images = {
+        name for name, made in LOWERINGS.items() if made.__module__ == image_layers.__name__
+    }
+    assert set(LOWERINGS) <= tested | branches | elsewhere | of_images
 
 
 def test_operations_on_tensors_and_numbers():
@@ -519,6 +524,16 @@ def test_regularisers_are_in_the_penalty():
     kernel, bias = model.get_weights()
     by_hand = 0.01 * np.abs(kernel).sum() + 0.1 * (kernel**2).sum() + 0.01 * (bias**2).sum()
     assert lower(model).penalty().item() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_what_keras_own_layers_add_to_the_loss_is_that_of_the_last_batch():
+    model = keras.Sequential([keras.Input((4,)), L.ActivityRegularization(l1=0.1, l2=0.2)])
+    network = lower(model).train()
+    for seed in range(2):
+        rows = pictures((4,), count=5, seed=seed)
+        network(torch.from_numpy(rows))
+        by_hand = (0.1 * np.abs(rows).sum() + 0.2 * (rows**2).sum()) / 5
+        assert network.penalty().item() == pytest.approx(by_hand, rel=1e-5)
 
 
 def test_frozen_layers_do_not_train():
