@@ -58,12 +58,6 @@ class KerasLayer(nn.Module):
         """What the layer adds to the loss."""
         yield from getattr(self.layer, "losses", ())
 
-    def constrain(self) -> None:
-        """Bring weights with a constraint back to where Keras allows them."""
-        for variable in getattr(self.layer, "trainable_variables", ()):
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value))
-
     def write_back(self) -> None:
         """Nothing: the weights are Keras's own."""
 

@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from firstlight.training.constraints import constrained
-
 
 @dataclass(frozen=True)
 class Binding:
@@ -93,18 +91,6 @@ class Lowered(nn.Module):
             tensor = getattr(self, binding.attribute)
             if isinstance(tensor, nn.Parameter):
                 yield Weight(tensor, binding.variable, binding.axes)
-
-    @torch.no_grad()
-    def constrain(self) -> None:
-        """Bring weights with a constraint back to where Keras allows them."""
-        for binding in self.bindings:
-            constraint = binding.variable.constraint
-            if constraint is not None:
-                tensor = getattr(self, binding.attribute)
-                axes = binding.axes or tuple(range(tensor.dim()))
-                # As a view in Keras's order of axes, which is what the constraint's axis counts.
-                in_keras = tensor.permute(*(int(axis) for axis in np.argsort(axes)))
-                in_keras.copy_(constrained(constraint, in_keras))
 
     def write_back(self) -> None:
         """Copy every tensor into the Keras variable that it came from."""

@@ -52,11 +52,6 @@ class Network(nn.Module):
         steps, answers = self._walk(graph)
         self.heads, ends = cut_heads(steps, list(self.parts), answers, self._inputs)
         self._answers = tuple(ends)
-        self._constrained = [
-            part
-            for part in self._with_weights()
-            if any(weight.variable.constraint is not None for weight in part.weights())
-        ]
         self._steps = with_releases(pool_before_relu(steps, list(self.parts), ends), ends)
 
     @property
@@ -107,11 +102,6 @@ class Network(nn.Module):
             id(weight.tensor): weight for part in self._with_weights() for weight in part.weights()
         }
         return [sources[id(tensor)] for tensor in self.parameters() if tensor.requires_grad]
-
-    def constrain(self) -> None:
-        """Keep weights within their constraints; to be called after each step."""
-        for part in self._constrained:
-            part.constrain()
 
     def write_back(self) -> None:
         """Copy weights and moving statistics into the Keras model's variables."""
