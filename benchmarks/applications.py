@@ -5,24 +5,23 @@
     python benchmarks/applications.py --only VGG16    one or several, by name
     python benchmarks/applications.py --keep          leave out those that were measured before
 
-The Python that runs this script needs firstlight and the backend (`pip install . tensorflow-cpu`).
-Each network has a process of its own (`one_application.py`), which bounds the memory: the largest
-takes 8 GB. Results are written down after each network, so that a run can be broken off.
+Each network has a process of its own (`one_application.py`), which bounds the memory, in the
+environment of TensorFlow. Results are written down after each network, so that a run can be broken
+off. This process stays small on purpose: Linux counts a parent's memory at the start of a child.
 """
 
 import argparse
 import json
-import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import environments
 import tables
-from measuring import measure
+from measuring import hold_to_cores, measure
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parent / "docs" / "applications.md"
+PAGE = tables.DOCS / "applications.md"
 RESULTS = HERE / "applications.json"
 # The smallest first. NASNet takes the TensorFlow or the JAX backend.
 NAMES = (
@@ -53,8 +52,7 @@ def as_markdown(results: dict[str, Any]) -> str:
                 f"{seconds['keras'] / seconds['firstlight']:.1f}",
             ]
         )
-    where, first = results["machine"], next(iter(results["networks"].values()))
-    used = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
+    first = next(iter(results["networks"].values()))
     agreeing = [name for name, row in results["networks"].items() if agrees(row)]
     head = ["network", "parameters, millions", "answers", "answers after a step"]
     head += ["weights", "moving statistics", "Keras, ms", "firstlight, ms", "ratio"]
@@ -63,9 +61,7 @@ def as_markdown(results: dict[str, Any]) -> str:
             f"{len(agreeing)} of {len(results['networks'])} networks are lowered without a layer "
             f"left to Keras and agree within {LIMIT:.0e}.",
             f"Keras on {first['backend']}, {first['size']} x {first['size']} pixels, batches of "
-            f"{first['batch']}, {first['threads']} thread(s) of {where['processor']} "
-            f"({', '.join(where['instructions'])}), load before the start "
-            f"{where['load_before']:.1f}; {used}.",
+            f"{first['batch']}. {tables.machine_sentence(results['machine'])}",
             tables.table(head, rows),
         ]
     )
@@ -80,7 +76,7 @@ def agrees(row: dict[str, Any]) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The engine beside Keras on its applications.")
-    parser.add_argument("--backend", default="tensorflow", help="of Keras")
+    environments.add_option(parser)
     parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--size", type=int, default=96, help="height and width of the images")
     parser.add_argument("--batch", type=int, default=16, help="images in a batch")
@@ -90,9 +86,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     options = parser.parse_args()
 
-    # Every process started from here inherits this.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
-    os.environ["KERAS_BACKEND"] = options.backend
+    hold_to_cores(options.cores)
+    python = environments.python_of("tensorflow", options.environments)
+    variables = {"KERAS_BACKEND": "tensorflow"}
     results: dict[str, Any] = {"machine": tables.machine(), "networks": {}}
     if options.keep and RESULTS.exists():
         results = json.loads(RESULTS.read_text())
@@ -102,8 +98,9 @@ def main() -> None:
         for name in options.only:
             if options.keep and name in done:
                 continue
-            command = [sys.executable, str(HERE / "one_application.py"), name, *numbers]
-            done[name] = json.loads(measure(command, Path(scratch)).output.splitlines()[-1])
+            command = [python, str(HERE / "one_application.py"), name, *numbers]
+            output = measure(command, Path(scratch), variables).output
+            done[name] = json.loads(output.splitlines()[-1])
             print(name, json.dumps(done[name]), flush=True)
             ordered = sorted(done, key=lambda name: int(done[name]["parameters"]))
             results["networks"] = done = {name: done[name] for name in ordered}

@@ -17,7 +17,12 @@ def _over_channels(function: Callable[[Tensor, int], Tensor]) -> Function:
     return lambda x: function(x, 1 if x.dim() == 4 else -1)
 
 
-# Source of each formula: Keras documentation, "Layer activation functions".
+def _sparse_plus(x: Tensor) -> Tensor:
+    return torch.where(x < 1.0, 0.25 * torch.clamp(x + 1.0, min=0.0).square(), x)
+
+
+# Source of each formula: Keras documentation, "Layer activation functions". Not here: `sparsemax`,
+# where Keras 3.15 itself departs from the published one as soon as two numbers are not zero.
 ACTIVATIONS: dict[str, Function] = {
     "relu": torch.relu,
     "relu6": F.relu6,
@@ -27,6 +32,14 @@ ACTIVATIONS: dict[str, Function] = {
     "celu": F.celu,
     "gelu": F.gelu,
     "silu": F.silu,
+    "glu": _over_channels(F.glu),
+    "hard_shrink": F.hardshrink,
+    "log_sigmoid": F.logsigmoid,
+    "soft_shrink": F.softshrink,
+    "sparse_plus": _sparse_plus,
+    "sparse_sigmoid": lambda x: torch.clamp(0.5 * (x + 1.0), 0.0, 1.0),
+    "squareplus": lambda x: 0.5 * (x + torch.sqrt(x * x + 4.0)),
+    "tanh_shrink": F.tanhshrink,
     "mish": F.mish,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,

@@ -244,11 +244,11 @@ def _lowered(call: Call) -> list[nn.Module]:
         plain = _is_plain(call.layer)
         reason = "masks time steps" if plain else "is a model with code of its own"
         raise NotLoweredError(reason)
+    if type(call.layer).__module__.startswith("keras.src.ops."):
+        return lower_operation(call)
     # Keras itself overrides a recorded `training` with that of the whole model.
     if any(value is not None for key, value in call.keywords.items() if key != "training"):
         raise NotLoweredError("is called with options")
-    if type(call.layer).__module__.startswith("keras.src.ops."):
-        return lower_operation(call)
     if not all(_is_tensors(argument) for argument in call.arguments):
         raise NotLoweredError("is called with numbers")
     return lower_layer(call.layer)

@@ -22,6 +22,11 @@ def channels_last(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1) if x.dim() == 4 else x
 
 
+def axis_here(axis: int, rank: int) -> int:
+    """Where one of Keras's axes lies in a tensor of that rank."""
+    return (0, 2, 3, 1)[axis % rank] if rank == 4 else axis % rank
+
+
 def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
     """Pixels to add before and after so that Keras's `same` comes out; an odd one goes after.
 

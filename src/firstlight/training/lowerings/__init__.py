@@ -4,6 +4,7 @@
 from firstlight.training.lowerings import (
     convolutions,
     dense,
+    images,
     merging,
     normalisation,
     pooling,
@@ -17,6 +18,7 @@ __all__ = [
     "NotLoweredError",
     "convolutions",
     "dense",
+    "images",
     "lower_layer",
     "lower_operation",
     "merging",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from firstlight.training.lowerings.registry import NotLoweredError, lowers
+from firstlight.training.tensors import axis_here
 
 PAIRWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Add": torch.add,
@@ -40,8 +41,7 @@ class Concatenate(nn.Module):
 
     def __init__(self, axis: int, rank: int) -> None:
         super().__init__()
-        axis %= rank
-        self.axis = (0, 2, 3, 1)[axis] if rank == 4 else axis
+        self.axis = axis_here(axis, rank)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Tensors to one that is as long along the axis as all together."""

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from firstlight.training.lowered import Lowered
 from firstlight.training.lowerings.registry import NotLoweredError, lowers
-from firstlight.training.tensors import channels_first, channels_last
+from firstlight.training.tensors import axis_here, channels_first, channels_last
 
 
 class BatchNormalization(Lowered):
-    """`BatchNormalization` over the channels.
+    """`BatchNormalization` over the channels, or over another axis.
 
     Keras moves its variance by the *biased* variance of the batch, torch by the unbiased one:
     the batch's own statistics are taken out (momentum 1) and the moving ones kept here.
@@ -38,13 +38,14 @@ class BatchNormalization(Lowered):
         self.share = 1.0 - layer.momentum
         self.epsilon = layer.epsilon
         self.frozen = not layer.trainable
+        # Keras's last axis is the second one only in images here.
+        self.axis = axis_here(layer.axis, _rank(layer))
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape; training moves the statistics."""
-        # Keras normalises the last axis, which is the second one only in images here.
-        if x.dim() == 3:
-            return self._normalise(x.transpose(1, 2)).transpose(1, 2)
-        return self._normalise(x)
+        if self.axis == 1:
+            return self._normalise(x)
+        return self._normalise(x.transpose(1, self.axis)).transpose(1, self.axis)
 
     def _normalise(self, x: Tensor) -> Tensor:
         scale, shift = self.gamma, self.beta
@@ -75,8 +76,8 @@ class BatchNormalization(Lowered):
         return out if self.beta is None else out + self.beta.reshape(shape)
 
 
-class LastAxisNormalization(Lowered):
-    """`LayerNormalization` over the last axis."""
+class LayerNormalization(Lowered):
+    """`LayerNormalization` over one or several of Keras's axes."""
 
     gamma: Tensor | None
     beta: Tensor | None
@@ -86,57 +87,89 @@ class LastAxisNormalization(Lowered):
         self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
         self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
         self.epsilon = layer.epsilon
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The same shape, each position normalised over its channels."""
-        last = channels_last(x)
-        out = F.layer_norm(last, last.shape[-1:], self.gamma, self.beta, self.epsilon)
-        return channels_first(out)
-
-
-class GroupNormalization(LastAxisNormalization):
-    """`GroupNormalization`: over positions and a group of channels."""
-
-    def __init__(self, layer: Any) -> None:
-        super().__init__(layer)
-        self.groups = int(layer.groups)
+        self.axes = _axes(layer)
+        self.last = tuple(range(-len(self.axes), 0))
+        self.in_place = self.axes == tuple(_rank(layer) + axis for axis in self.last)
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        groups = x.shape[1] if self.groups == -1 else self.groups
-        return F.group_norm(x, groups, self.gamma, self.beta, self.epsilon)
+        moved = channels_last(x)
+        if not self.in_place:
+            moved = moved.movedim(self.axes, self.last)
+        shape = moved.shape[self.last[0] :]
+        out = F.layer_norm(moved, shape, self.gamma, self.beta, self.epsilon)
+        return channels_first(out if self.in_place else out.movedim(self.last, self.axes))
+
+
+class GroupNormalization(Lowered):
+    """`GroupNormalization`: over positions and a group of channels."""
+
+    gamma: Tensor | None
+    beta: Tensor | None
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
+        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
+        self.epsilon = layer.epsilon
+        self.groups = int(layer.groups)
+        self.axis = axis_here(layer.axis, _rank(layer))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        moved = x if self.axis == 1 else x.transpose(1, self.axis)
+        groups = moved.shape[1] if self.groups == -1 else self.groups
+        out = F.group_norm(moved, groups, self.gamma, self.beta, self.epsilon)
+        return out if self.axis == 1 else out.transpose(1, self.axis)
+
+
+class UnitNormalization(nn.Module):
+    """`UnitNormalization`: of length 1 along some of Keras's axes."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
+        self.axes = tuple(axes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        last = channels_last(x)
+        length = last.square().sum(self.axes, keepdim=True).sqrt()
+        # Keras's smallest length for this layer.
+        return channels_first(last / length.clamp(min=1e-12))
 
 
 @lowers("BatchNormalization")
 def batch_normalization(layer: Any) -> list[nn.Module]:
-    """`BatchNormalization` over the last axis."""
-    _last_axis(layer)
+    """`BatchNormalization`."""
     return [BatchNormalization(layer)]
 
 
 @lowers("LayerNormalization")
 def layer_normalization(layer: Any) -> list[nn.Module]:
-    """`LayerNormalization` over the last axis."""
-    _last_axis(layer)
+    """`LayerNormalization`."""
     if getattr(layer, "rms_scaling", False):
         raise NotLoweredError("scales by the root mean square")
-    return [LastAxisNormalization(layer)]
+    if _axes(layer) != tuple(sorted(_axes(layer))):
+        raise NotLoweredError("normalises axes out of their order")
+    return [LayerNormalization(layer)]
 
 
 @lowers("GroupNormalization")
 def group_normalization(layer: Any) -> list[nn.Module]:
-    """`GroupNormalization` of an image."""
-    _last_axis(layer)
-    if _rank(layer) != 4:
-        raise NotLoweredError("normalises something other than an image")
+    """`GroupNormalization` on any rank."""
     return [GroupNormalization(layer)]
 
 
-def _last_axis(layer: Any) -> None:
+@lowers("UnitNormalization")
+def unit_normalization(layer: Any) -> list[nn.Module]:
+    """`UnitNormalization`."""
+    return [UnitNormalization(layer)]
+
+
+def _axes(layer: Any) -> tuple[int, ...]:
     axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-    rank = _rank(layer)
-    if [axis % rank for axis in axes] != [rank - 1]:
-        raise NotLoweredError("normalises an axis other than the last")
+    return tuple(axis % _rank(layer) for axis in axes)
 
 
 def _rank(layer: Any) -> int:

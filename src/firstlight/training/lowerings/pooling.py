@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from firstlight.training.lowerings.registry import lowers
+from firstlight.training.lowerings.rows import AsImage, is_row, on_rows, pair
 from firstlight.training.tensors import pad_same
 
 
 class MaxPooling(nn.Module):
-    """`MaxPooling2D`; pixels that `same` adds never win."""
+    """`MaxPooling1D` and `MaxPooling2D`; pixels that `same` adds never win."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
-        self.size: tuple[int, int] = tuple(layer.pool_size)
-        self.stride: tuple[int, int] = tuple(layer.strides)
+        self.size = pair(layer.pool_size)
+        self.stride = pair(layer.strides)
         self.same = layer.padding == "same"
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,7 +31,7 @@ class MaxPooling(nn.Module):
 
 
 class AveragePooling(MaxPooling):
-    """`AveragePooling2D`; pixels that `same` adds do not count."""
+    """`AveragePooling1D` and `AveragePooling2D`; pixels that `same` adds do not count."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, C, H, W)` to `(N, C, H', W')`."""
@@ -46,7 +47,7 @@ class AveragePooling(MaxPooling):
 
 
 class GlobalPooling(nn.Module):
-    """`GlobalAveragePooling2D` and `GlobalMaxPooling2D`."""
+    """The mean or the largest value of a whole image."""
 
     def __init__(self, layer: Any, largest: bool) -> None:
         super().__init__()
@@ -60,25 +61,24 @@ class GlobalPooling(nn.Module):
         return x.mean((2, 3), keepdim=self.keepdims)
 
 
-@lowers("MaxPooling2D")
+@lowers("MaxPooling1D", "MaxPooling2D")
 def max_pooling(layer: Any) -> list[nn.Module]:
-    """`MaxPooling2D`."""
-    return [MaxPooling(layer)]
+    """`MaxPooling1D` and `MaxPooling2D`."""
+    return on_rows(layer, MaxPooling(layer))
 
 
-@lowers("AveragePooling2D")
+@lowers("AveragePooling1D", "AveragePooling2D")
 def average_pooling(layer: Any) -> list[nn.Module]:
-    """`AveragePooling2D`."""
-    return [AveragePooling(layer)]
+    """`AveragePooling1D` and `AveragePooling2D`."""
+    return on_rows(layer, AveragePooling(layer))
 
 
-@lowers("GlobalAveragePooling2D")
-def global_average_pooling(layer: Any) -> list[nn.Module]:
-    """`GlobalAveragePooling2D`."""
-    return [GlobalPooling(layer, largest=False)]
-
-
-@lowers("GlobalMaxPooling2D")
-def global_max_pooling(layer: Any) -> list[nn.Module]:
-    """`GlobalMaxPooling2D`."""
-    return [GlobalPooling(layer, largest=True)]
+@lowers(
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"
+)
+def global_pooling(layer: Any) -> list[nn.Module]:
+    """Pooling over the whole image or row."""
+    pooling = GlobalPooling(layer, largest="Max" in type(layer).__name__)
+    if layer.keepdims or not is_row(layer):
+        return on_rows(layer, pooling)
+    return [AsImage(), pooling]

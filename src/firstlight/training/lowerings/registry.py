@@ -10,6 +10,7 @@ from torch import nn
 Lowering = Callable[[Any], list[nn.Module]]
 LOWERINGS: dict[str, Lowering] = {}
 # A user's own class may have the name of one of Keras's.
+REGULARISERS = ("L1", "L2", "L1L2", "NoneType")
 HOMES = ("keras.src.layers.", "keras.src.applications.")
 
 
@@ -44,11 +45,7 @@ def lower_layer(layer: Any) -> list[nn.Module]:
     if policy != "float32":
         raise NotLoweredError(f"computes in {policy}")
     for name, value in vars(layer).items():
-        if value is None:
-            continue
-        if name.endswith("_constraint"):
-            raise NotLoweredError(f"has a {name.replace('_', ' ')}")
-        if name.endswith("_regularizer") and type(value).__name__ not in ("L1", "L2", "L1L2"):
+        if name.endswith("_regularizer") and type(value).__name__ not in REGULARISERS:
             raise NotLoweredError(f"has the regulariser {type(value).__name__}")
     try:
         return LOWERINGS[kind](layer)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from firstlight.training.lowerings.registry import NotLoweredError, lowers
+from firstlight.training.lowerings.rows import is_row, on_rows, pair
 from firstlight.training.tensors import channels_first, channels_last
 
 
@@ -39,8 +40,20 @@ class Reshape(nn.Module):
         return out.contiguous(memory_format=torch.channels_last) if out.dim() == 4 else out
 
 
+class Repeat(nn.Module):
+    """`RepeatVector`."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(N, C)` to `(N, count, C)`."""
+        return x.unsqueeze(1).repeat(1, self.count, 1)
+
+
 class Padding(nn.Module):
-    """`ZeroPadding2D`, and `Cropping2D` as its negative."""
+    """Rows and columns of zeros around an image, and cropping as its negative."""
 
     def __init__(self, pads: tuple[tuple[int, int], tuple[int, int]], sign: int) -> None:
         super().__init__()
@@ -53,7 +66,7 @@ class Padding(nn.Module):
 
 
 class UpSampling(nn.Module):
-    """`UpSampling2D`: every pixel repeated, or bilinear."""
+    """Every pixel repeated, or pixels between them by bilinear interpolation."""
 
     def __init__(self, size: tuple[int, int], bilinear: bool) -> None:
         super().__init__()
@@ -86,21 +99,34 @@ def permute(layer: Any) -> list[nn.Module]:
     return [Reshape(None, tuple(layer.dims))]
 
 
-@lowers("ZeroPadding2D")
+@lowers("RepeatVector")
+def repeat_vector(layer: Any) -> list[nn.Module]:
+    """`RepeatVector`."""
+    return [Repeat(int(layer.n))]
+
+
+@lowers("ZeroPadding1D", "ZeroPadding2D")
 def zero_padding(layer: Any) -> list[nn.Module]:
-    """`ZeroPadding2D`."""
-    return [Padding(layer.padding, 1)]
+    """`ZeroPadding1D` and `ZeroPadding2D`."""
+    return on_rows(layer, Padding(_sides(layer, layer.padding), 1))
 
 
-@lowers("Cropping2D")
+@lowers("Cropping1D", "Cropping2D")
 def cropping(layer: Any) -> list[nn.Module]:
-    """`Cropping2D`."""
-    return [Padding(layer.cropping, -1)]
+    """`Cropping1D` and `Cropping2D`."""
+    return on_rows(layer, Padding(_sides(layer, layer.cropping), -1))
 
 
-@lowers("UpSampling2D")
+@lowers("UpSampling1D", "UpSampling2D")
 def up_sampling(layer: Any) -> list[nn.Module]:
-    """`UpSampling2D`, nearest or bilinear."""
-    if layer.interpolation not in ("nearest", "bilinear"):
-        raise NotLoweredError(f"interpolates by {layer.interpolation}")
-    return [UpSampling(tuple(layer.size), layer.interpolation == "bilinear")]
+    """`UpSampling1D`, and `UpSampling2D` by the nearest pixel or bilinear."""
+    interpolation = getattr(layer, "interpolation", "nearest")
+    if interpolation not in ("nearest", "bilinear"):
+        raise NotLoweredError(f"interpolates by {interpolation}")
+    return on_rows(layer, UpSampling(pair(layer.size), interpolation == "bilinear"))
+
+
+def _sides(layer: Any, value: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Pixels at (top, bottom), (left, right)."""
+    (top, bottom), (left, right) = ((0, 0), value) if is_row(layer) else value
+    return (int(top), int(bottom)), (int(left), int(right))

@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from firstlight.training.activations import ACTIVATIONS, Activation, bent_relu
-from firstlight.training.lowered import Lowered
+from firstlight.training.lowered import Lowered, array_of
 from firstlight.training.lowerings.registry import NotLoweredError, lowers, with_activation
 from firstlight.training.tensors import channels_first, channels_last
+
+# What SELU makes of a number far below zero.
+SELU_BOTTOM = -1.6732632423543772 * 1.0507009873554805
 
 
 class Dropout(nn.Module):
@@ -40,7 +42,12 @@ class Dropout(nn.Module):
 
 
 class Affine(nn.Module):
-    """`x * scale + offset`: `Rescaling`, and `Normalization` with its constants."""
+    """`x * scale + offset`: `Rescaling`, and `Normalization` with its constants.
+
+    Attributes:
+        scale: aligned with Keras's last axes.
+        offset: likewise.
+    """
 
     scale: Tensor
     offset: Tensor
@@ -48,17 +55,53 @@ class Affine(nn.Module):
     def __init__(self, scale: Any, offset: Any) -> None:
         super().__init__()
         for name, value in (("scale", scale), ("offset", offset)):
-            array = np.asarray(value, dtype=np.float32)
-            if array.ndim and array.size != array.shape[-1]:
-                raise NotLoweredError("has constants for other axes than the last")
-            self.register_buffer(name, torch.from_numpy(array.reshape(-1)), persistent=False)
+            array = np.ascontiguousarray(value, dtype=np.float32)
+            self.register_buffer(name, torch.from_numpy(array), persistent=False)
         self.plain = not self.offset.any()
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        shape = (-1, 1, 1) if x.dim() == 4 else (-1,)
-        scaled = x * self.scale.reshape(shape)
-        return scaled if self.plain else scaled + self.offset.reshape(shape)
+        scaled = channels_last(x) * self.scale
+        return channels_first(scaled if self.plain else scaled + self.offset)
+
+
+class Noise(nn.Module):
+    """`GaussianNoise` and `GaussianDropout`: `x * factor + noise` while training.
+
+    Attributes:
+        added: standard deviation of what is added.
+        multiplied: standard deviation of the factor, whose mean is 1.
+    """
+
+    def __init__(self, added: float, multiplied: float) -> None:
+        super().__init__()
+        self.added = added
+        self.multiplied = multiplied
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape; nothing happens outside of training."""
+        if not self.training:
+            return x
+        if self.multiplied:
+            return x * (1.0 + self.multiplied * torch.randn_like(x))
+        return x + self.added * torch.randn_like(x)
+
+
+class AlphaDropout(Dropout):
+    """`AlphaDropout`: keeps mean and variance (Klambauer et al. 2017)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape; nothing is dropped outside of training."""
+        if not self.training or not self.rate:
+            return x
+        last = channels_last(x)
+        together = self.together or (False,) * last.dim()
+        sizes = zip(last.shape, together, strict=True)
+        kept = last.new_ones([1 if one else size for size, one in sizes])
+        kept = (torch.rand_like(kept) >= self.rate).to(last.dtype)
+        scale = ((1 - self.rate) * (1 + self.rate * SELU_BOTTOM**2)) ** -0.5
+        dropped = last * kept + SELU_BOTTOM * (1 - kept)
+        return channels_first(scale * (dropped - SELU_BOTTOM * self.rate))
 
 
 class ParametricReLU(Lowered):
@@ -144,13 +187,20 @@ def softmax(layer: Any) -> list[nn.Module]:
     return [Activation("softmax", ACTIVATIONS["softmax"])]
 
 
-@lowers("Dropout")
+@lowers("Dropout", "AlphaDropout")
 def dropout(layer: Any) -> list[nn.Module]:
-    """`Dropout`."""
+    """`Dropout` and `AlphaDropout`."""
     shape = layer.noise_shape or ()
     if any(size not in (None, 1) for size in shape):
         raise NotLoweredError("has a noise shape of other numbers than 1")
-    return [Dropout(float(layer.rate), tuple(size == 1 for size in shape))]
+    kind = AlphaDropout if type(layer).__name__ == "AlphaDropout" else Dropout
+    return [kind(float(layer.rate), tuple(size == 1 for size in shape))]
+
+
+@lowers("SpatialDropout1D")
+def spatial_dropout_of_rows(layer: Any) -> list[nn.Module]:
+    """`SpatialDropout1D`."""
+    return [Dropout(float(layer.rate), (False, True, False))]
 
 
 @lowers("SpatialDropout2D")
@@ -159,28 +209,28 @@ def spatial_dropout(layer: Any) -> list[nn.Module]:
     return [Dropout(float(layer.rate), (False, True, True, False))]
 
 
+@lowers("GaussianNoise")
+def gaussian_noise(layer: Any) -> list[nn.Module]:
+    """`GaussianNoise`."""
+    return [Noise(float(layer.stddev), 0.0)]
+
+
+@lowers("GaussianDropout")
+def gaussian_dropout(layer: Any) -> list[nn.Module]:
+    """`GaussianDropout`."""
+    return [Noise(0.0, (layer.rate / (1.0 - layer.rate)) ** 0.5)]
+
+
 @lowers("Rescaling")
 def rescaling(layer: Any) -> list[nn.Module]:
-    """`Rescaling` by numbers, or by one number a channel."""
+    """`Rescaling` by numbers, or by arrays that fit Keras's last axes."""
     return [Affine(layer.scale, layer.offset)]
 
 
 @lowers("Normalization")
 def normalization(layer: Any) -> list[nn.Module]:
-    """`Normalization` over the last axis, with mean and variance given or adapted."""
-    config = layer.get_config()
-    rank = len(layer.get_build_config()["input_shape"])
-    axes = [axis % rank for axis in config["axis"] or ()]
-    if config["invert"] or axes not in ([], [rank - 1]):
-        raise NotLoweredError("inverts, or normalises an axis other than the last")
-    mean = _constants(layer.mean)
-    variance = _constants(layer.variance)
+    """`Normalization` over any axes, forth or back, with mean and variance given or adapted."""
+    mean = array_of(layer.mean).astype(np.float64)
     # Keras divides by max(sqrt(variance), epsilon), epsilon = 1e-7.
-    spread = np.maximum(np.sqrt(variance), 1e-7)
-    return [Affine(1.0 / spread, -mean / spread)]
-
-
-def _constants(tensor: Any) -> NDArray[np.float64]:
-    from keras import ops
-
-    return np.asarray(ops.convert_to_numpy(tensor), dtype=np.float64).reshape(-1)
+    spread = np.maximum(np.sqrt(array_of(layer.variance).astype(np.float64)), 1e-7)
+    return [Affine(spread, mean) if layer.invert else Affine(1.0 / spread, -mean / spread)]
