@@ -93,8 +93,8 @@ def _judged(rates: list[float], losses: list[float], end: str) -> RangeTest:
     if lowest < BEGINNING or smoothed[lowest] > (1 - LEAST_FALL) * start:
         raise TrainingError(
             f"the loss fell at no learning rate from {FIRST:g} on ({end}): look at images and "
-            "targets with firstlight explore, or try another --model or --optimizer. A network that "
-            "takes long to begin to learn shows nothing here: train it with several rates."
+            "targets with firstlight explore, or try another --model or --optimizer. A network "
+            "that takes long to begin to learn shows nothing here: train it with several rates."
         )
     close = smoothed[lowest] + LEFT * (start - smoothed[lowest])
     suggested = rates[int(np.argmax(smoothed <= close))]
