@@ -134,6 +134,12 @@ def sabotage(fault: Fault) -> None:
         setattr(os, name, saboteur.around(name, getattr(os, name)))
 
 
+def heed_signals() -> None:
+    """Undo what `nohup` or a script has told the tests, and so their processes, to ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def work(
     arguments: list[str], folder: Path, stderr: Path, fault: Fault | None, limits: dict[int, int]
 ) -> None:
@@ -151,6 +157,7 @@ def work(
     stream = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(stream, number)
+    heed_signals()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The server's own streams are kept from being flushed twice.
     sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))

@@ -61,9 +61,8 @@ def check_and_go_on(place, tally, case, name, printed, code):
 def test_a_write_that_fails_is_named_and_the_run_goes_on(place, tally, attempt):
     file, call, number = CASES[attempt]
     case, name = f"disk: {NAMES[number]}", f"disk-{attempt}"
-    fault = Fault(f"{name}{file}" if file == "split.npz" else file, call, 1, error=number)
-    if file in ("step-", "events.jsonl"):
-        fault = Fault(file, call, 4, error=number)
+    often = file in ("step-", "events.jsonl")
+    fault = Fault(file, call, 4 if often else 1, error=number)
     tally.add(case, tries=1)
     code, printed = place.start(place.train(name), fault).end()
     line = check_and_go_on(place, tally, case, name, printed, code)

@@ -38,7 +38,7 @@ def killed_inside_a_save(
     call = "write" if file == "events.jsonl" else chance.choice(CALLS)
     many = file in ("step-", "events.jsonl")
     fault = Fault(
-        f"{name}/" if file == "split.npz" else file,
+        file,
         call,
         chance.randint(1, 4) if many else 1,
         signals=(signal.SIGKILL,),

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from faults import Fault
+from faults import Fault, heed_signals
 
 pytestmark = pytest.mark.slow
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -44,10 +44,7 @@ def test_before_training_it_ends_at_once(place, tally, attempt):
     number = SIGNALS[attempt % 3]
     case, name = "a signal during the imports", f"early-{attempt}"
     tally.add(case, tries=1)
-    # A test runner's child may have been started to ignore SIGINT.
-    process = place.start_anew(
-        place.train(name), preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    )
+    process = place.start_anew(place.train(name))
     time.sleep(random.Random(attempt).uniform(0.2, 1.5))
     process.send_signal(number)
     _, printed = process.communicate()
@@ -86,6 +83,7 @@ def test_a_terminal_that_is_closed_is_like_ctrl_c(place, tally):
     tally.add(case, tries=1)
     child, terminal = pty.fork()
     if child == 0:
+        heed_signals()
         os.chdir(place.folder)
         os.execv(place.program[0], [*place.program, *place.train(name)])
     while place.count(name, "epoch") < 2:
