@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firstlight.core.errors import ModelError
+from firstlight.core.errors import ModelError, WriteError
 from firstlight.core.findings import Layer
 from firstlight.models import build_layers, layers_of, read_layers, write_layers
 from firstlight.models.layers import LAYERS, arguments_of, check_layer
@@ -184,7 +184,7 @@ def test_a_list_is_replaced_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", stopped)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WriteError, match="the disk is full"):
         write_layers([Layer("ReLU")], path)
     assert path.read_text() == "- Flatten\n"
     assert list(tmp_path.iterdir()) == [path]

@@ -170,8 +170,12 @@ def test_a_signal_during_the_last_validation_stops_the_run_too(make_training):
 def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
     made = make_training(batch_size=50)
 
-    def full(*arguments):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes.")
+    forward = made.training.network.forward
+
+    def full(images):
+        if len(images) > 40:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes.")
+        return forward(images)
 
     monkeypatch.setattr(made.training.network, "forward", full)
     with pytest.raises(TrainingError, match="--batch-size 25"):

@@ -50,7 +50,7 @@ def lr(
         >>> place, images = tempfile.mkdtemp(), np.zeros((60, 8, 8), np.uint8)
         >>> images[::2, 4:] = 255
         >>> np.savez(f"{place}/halves.npz", images=images, labels=np.arange(60) % 2)
-        >>> test = fl.lr(f"{place}/halves.npz", model="simple", optimizer="sgd")
+        >>> test = fl.lr(f"{place}/halves.npz", model="intermediate")
         >>> test.rates[0] < test.suggestion < test.rates[-1]
         True
     """

@@ -38,8 +38,8 @@ def amount(size: int) -> str:
     """Bytes in words.
 
     Example:
-        >>> amount(256_000_000), amount(1_500_000_000), amount(2_048)
-        ('256 MB', '1.5 GB', '2 KB')
+        >>> amount(256_000_000), amount(1_500_000_000), amount(2_050)
+        ('256 MB', '1.5 GB', '2.05 KB')
     """
     for unit, power in (("GB", 3), ("MB", 2)):
         if size >= 1000**power:
