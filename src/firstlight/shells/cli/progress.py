@@ -127,10 +127,13 @@ class _Lines:
         """How far images have come that are brought to disk; goes when something else begins."""
         if self._line is None:
             return
+        first = self._reading is None
         if self._reading is None:
             self._reading = self._line.add_task("", numbers="")
         self._line.update(
             self._reading,
+            # At once: a short reading would be over before the line is drawn next.
+            refresh=first,
             completed=event["done"],
             total=event["total"],
             description=clean(event["what"]),
