@@ -181,6 +181,7 @@ def test_a_shift_beside_a_rotation_is_by_whole_pixels_too():
     np.testing.assert_allclose(found, found.round(), atol=0.3)
     seen, counts = np.unique(found.round(), axis=0, return_counts=True)
     assert len(seen) == 25
+    assert np.abs(seen).max() == 2
     assert counts.min() > 2000 / 25 - 6 * (2000 / 25) ** 0.5
 
 

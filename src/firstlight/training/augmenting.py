@@ -220,9 +220,10 @@ def warped(
     if periodic:
         # With one pixel more on every side, the neighbour of the last pixel is the first.
         pixels = F.pad(pixels, (1, 1, 1, 1), mode="circular")
-        shares = torch.tensor([width / (width + 2), height / (height + 2)], device=grid.device)
         turns = (grid + 1.0) * 0.5
-        grid = ((turns - turns.floor()) * 2.0 - 1.0) * shares
+        grid = (turns - turns.floor()) * 2.0 - 1.0
+        grid[..., 0] *= width / (width + 2)
+        grid[..., 1] *= height / (height + 2)
     moved = F.grid_sample(pixels, grid, "bilinear", "border", align_corners=False)
     return moved.permute(0, 2, 3, 1).contiguous()
 
