@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, fields
@@ -127,11 +128,20 @@ def test_a_terminal_sees_how_far_the_images_have_come() -> None:
     screen = console(terminal=True)
     with training_progress(screen) as receive:
         receive(reading(1000))
-        assert "bringing images to disk 1,000 of 4,000" in written(screen)
+    assert re.search(r"bringing images to disk\s+1,000 of 4,000", written(screen))
+
+
+def test_the_bar_of_the_training_is_not_that_of_the_images() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=140, color_system=None)
+    with training_progress(screen) as receive:
+        receive(reading(1000))
         receive({"kind": "start", "epochs": 1})
         receive(step(5))
-    # The line is the training's now.
-    assert "disk" not in written(screen).rpartition("epoch 1/1")[2]
+    line = written(screen).rpartition("\n")[0].rpartition("\x1b[2K")[2]
+    bar = re.search(r"epoch 1/1 (━*)( *)loss", line)
+    assert bar is not None
+    # Step 5 of 10: half of it.
+    assert len(bar[1]) == pytest.approx(len(bar[2]), abs=3)
 
 
 def test_a_pipe_sees_nothing_of_the_images_on_their_way() -> None:
