@@ -170,11 +170,16 @@ def test_a_signal_during_the_last_validation_stops_the_run_too(make_training):
 def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
     made = make_training(batch_size=50)
 
-    def full(*arguments):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes.")
+    forward = made.training.network.forward
 
-    monkeypatch.setattr(made.training.network, "forward", full)
-    with pytest.raises(TrainingError, match="--batch-size 25"):
+    def full_above_20(images):
+        if len(images) > 20:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes.")
+        return forward(images)
+
+    monkeypatch.setattr(made.training.network, "forward", full_above_20)
+    # 25 do not fit, and 12 do with a quarter to spare.
+    with pytest.raises(TrainingError, match="batch of 50 images; 12 fit: .*--batch-size 12,"):
         made.training.run()
 
 
