@@ -172,13 +172,14 @@ def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
 
     forward = made.training.network.forward
 
-    def full(images):
-        if len(images) > 40:
+    def full_above_20(images):
+        if len(images) > 20:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes.")
         return forward(images)
 
-    monkeypatch.setattr(made.training.network, "forward", full)
-    with pytest.raises(TrainingError, match="--batch-size 25"):
+    monkeypatch.setattr(made.training.network, "forward", full_above_20)
+    # 25 do not fit, and 12 do with a quarter to spare.
+    with pytest.raises(TrainingError, match="batch of 50 images; 12 fit: .*--batch-size 12,"):
         made.training.run()
 
 
