@@ -182,14 +182,14 @@ def main() -> None:
 
     hold_to_cores(options.cores)
     where = tables.machine()
-    for name in options.contenders:
-        environments.python_of(CONTENDERS[name].environment, options.environments)
     sections: dict[str, Row] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if options.part != "networks":
             sections["main-job"] = main_job(folder, options.quick) | {"machine": where}
         if options.part != "main-job":
+            for name in options.contenders:
+                environments.python_of(CONTENDERS[name].environment, options.environments)
             turns = 1 if options.quick else options.repetitions
             names = ["firstlight", *options.contenders]
             measured = networks((options.environments, folder), turns, names, options.quick)
