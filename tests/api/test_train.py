@@ -10,6 +10,7 @@ import pytest
 
 import firstlight as fl
 from firstlight.core.errors import ModelError, RunError, SettingError
+from firstlight.models import import_keras
 from firstlight.training.stopping import InterruptedRunError
 
 from .conftest import striped, unfinish
@@ -287,6 +288,33 @@ def test_the_report_has_the_loss_that_was_trained(place, settings):
     answers = run.model.predict(data.test.images, verbose=0)
     by_hand = np.abs(answers - np.eye(3)[data.test.targets]).mean()
     assert run.report.scores["loss"].value == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_a_preset_trains_as_it_says_and_shows_it(place, settings):
+    told = []
+    settings = {key: value for key, value in settings.items() if key != "epochs"}
+    run = fl.train(
+        place / "stripes.npz",
+        runs=place / "runs",
+        preset="good",
+        augment="none",
+        progress=told.append,
+        **settings,
+    )
+    recorded = run.information["settings"]
+    assert (recorded["preset"], recorded["augment"]) == ("good", "none")
+    recipe = told[0]["lines"][2]
+    assert recipe.endswith("categorical_crossentropy, labels smoothed by 0.1")
+    data = fl.load(place / "stripes.npz")
+    smoothed = import_keras().losses.CategoricalCrossentropy(label_smoothing=0.1)
+    run.model.compile(loss=smoothed)
+    for part, ours in (
+        (data.validation, run.history[-1]["validation_loss"]),
+        (data.test, run.report.scores["loss"].value),
+    ):
+        wanted = np.eye(3, dtype="float32")[part.targets]
+        theirs = run.model.evaluate(part.images, wanted, verbose=0)
+        assert ours == pytest.approx(theirs, rel=1e-4)
 
 
 def test_threads_of_one_run_are_not_the_next_ones(place, settings):

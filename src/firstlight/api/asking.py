@@ -114,7 +114,8 @@ def report_on(
     report = judge(
         as_predictions(values, images.names, known), images.targets, title, images.groups
     )
-    settings, _ = divided({key: information["settings"][key] for key in ("loss", "metric")})
+    used = ("loss", "label_smoothing", "metric")
+    settings, _ = divided({key: information["settings"].get(key) for key in used})
     loss = validator(images, settings)(lambda _: values)["loss"]
     return replace(report, scores={**report.scores, "loss": Score(loss)})
 

@@ -49,7 +49,7 @@ class Training:
     """A network being trained: settings, weights, optimizer and where it stands.
 
     Attributes:
-        settings: every field filled in (see `firstlight.models.recipes`).
+        settings: every field filled in (see `firstlight.models.resolving`).
         validate: called after each epoch with `predict`; its numbers go into the epoch's event.
     """
 
