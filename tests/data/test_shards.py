@@ -75,6 +75,9 @@ def test_a_folder_is_the_same_on_disk_and_split_the_same(
     (class_folder / "cat" / "bad.png").write_bytes(b"no picture")
     whole = (class_folder / "dog" / "0.png").read_bytes()
     (class_folder / "dog" / "torn.png").write_bytes(whole[:-25])
+    # That this one is cut off shows only when it is decoded.
+    short = save(class_folder / "cat" / "0.jpg", np.arange(30, dtype=np.uint8).reshape(6, 5))
+    short.write_bytes(short.read_bytes()[:-12])
     save(class_folder / "dog" / "wide.png", np.zeros((6, 9), np.uint8))
     save(class_folder / "dog" / "deep.png", np.zeros((6, 5), np.uint16))
     outside = save(class_folder.parent / "outside.png", np.zeros((6, 5), np.uint8))
@@ -82,7 +85,7 @@ def test_a_folder_is_the_same_on_disk_and_split_the_same(
     ours = on_disk(class_folder, resize="stretch")
     assert_same(ours, load_dataset(class_folder, DataSettings(resize="stretch"), 3))
     assert [item.file for item in ours.refused] == [
-        "cat/bad.png", "dog/deep.png", "dog/link.png", "dog/torn.png",
+        "cat/0.jpg", "cat/bad.png", "dog/deep.png", "dog/link.png", "dog/torn.png",
     ]  # fmt: skip
 
 
