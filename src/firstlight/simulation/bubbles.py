@@ -1,0 +1,97 @@
+"""Where hydrogen is ionised: bubbles around the first galaxies, by the excursion-set method.
+
+Sources: Furlanetto, Zaldarriaga & Hernquist 2004 (ApJ 613, 1); Mesinger & Furlanetto 2007 (ApJ
+669, 663); Barkana & Loeb 2001 (Physics Reports 349, 125).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erfc
+
+from firstlight.simulation.cosmology import TOP_HAT_TO_SHARP_K, Cosmology
+from firstlight.simulation.fields import Field, Grid
+
+COLLAPSE = 1.686  # linear density contrast at which a sphere collapses
+RADIUS_STEP = 1.1
+
+
+def smallest_mass(virial_temperature: float, redshift: float, cosmology: Cosmology) -> float:
+    """Mass in solar masses of a halo whose gas has this temperature in kelvin.
+
+    Source: Barkana & Loeb 2001, equation 26, with a mean molecular weight of 0.59 for ionised
+    gas (above 10,000 K) and 1.22 for neutral gas.
+    """
+    weight = 0.59 if virial_temperature >= 1e4 else 1.22
+    matter = cosmology.matter_at(redshift)
+    # Bryan & Norman 1998: the density of a virialised halo in units of the critical one.
+    overdensity = 18 * np.pi**2 + 82 * (matter - 1) - 39 * (matter - 1) ** 2
+    ratio = cosmology.matter / matter * overdensity / (18 * np.pi**2)
+    unit = 1.98e4 * (weight / 0.6) * ratio ** (1 / 3) * (1 + redshift) / 10
+    return float(1e8 / cosmology.hubble * (virial_temperature / unit) ** 1.5)
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """How much matter has collapsed into galaxies around each cell.
+
+    Attributes:
+        most: the largest collapsed share of any sphere around a cell, `(n, n, n)`. A cell is
+            ionised where `efficiency * most` is 1 or more.
+        own: the collapsed share of the cell itself.
+        mean: of the whole box.
+    """
+
+    most: Field
+    own: Field
+    mean: float
+
+    def neutral(self, efficiency: float) -> Field:
+        """The neutral fraction of each cell, 0 to 1, if each galaxy's atom ionises so many."""
+        partly = np.clip(1 - efficiency * self.own, 0, 1)
+        return np.where(efficiency * self.most >= 1, np.float32(0), partly)
+
+
+def collapsed(
+    density: Field,
+    grid: Grid,
+    cosmology: Cosmology,
+    redshift: float,
+    virial_temperature: float,
+    largest_radius: float,
+) -> Collapsed:
+    """The collapsed share of matter around each cell, in spheres from large to small.
+
+    Conditional extended Press-Schechter theory gives the share in a sphere from its density; at
+    each radius it is scaled so that the mean over the box is the share of the whole universe.
+
+    Args:
+        density: the density contrast at that redshift.
+        virial_temperature: of the smallest halo that makes stars, in kelvin.
+        largest_radius: how far a photon comes, in Mpc.
+    """
+    growth = cosmology.growth(redshift)
+    mass = smallest_mass(virial_temperature, redshift, cosmology)
+    smallest = cosmology.sigma(cosmology.radius(mass)) ** 2
+    mean = float(erfc(COLLAPSE / (growth * np.sqrt(2 * smallest))))
+    spectrum = grid.transform(density)
+    most = np.zeros_like(density)
+    share = most
+    for radius in _radii(grid.cell, largest_radius):
+        kept = spectrum * (grid.wave_number * radius < TOP_HAT_TO_SHARP_K)
+        around = grid.back(kept)
+        rest = smallest - cosmology.sigma(radius) ** 2
+        share = erfc(np.clip(COLLAPSE - around, 0, None) / (growth * np.sqrt(2 * rest)))
+        share = (share * (mean / share.mean())).astype(np.float32)
+        np.maximum(most, share, out=most)
+    return Collapsed(most, share, mean)
+
+
+def _radii(cell: float, largest: float) -> NDArray[np.float64]:
+    """From the largest radius down to that of a sphere with a cell's volume."""
+    smallest = cell * (3 / (4 * np.pi)) ** (1 / 3)
+    steps = int(np.ceil(np.log(largest / smallest) / np.log(RADIUS_STEP)))
+    return np.append(largest * RADIUS_STEP ** -np.arange(steps, dtype=float), smallest)
