@@ -60,7 +60,7 @@ def collapsed(
     grid: Grid,
     cosmology: Cosmology,
     redshift: float,
-    virial_temperature: float,
+    mass: float,
     largest_radius: float,
 ) -> Collapsed:
     """The collapsed share of matter around each cell, in spheres from large to small.
@@ -70,11 +70,10 @@ def collapsed(
 
     Args:
         density: the density contrast at that redshift.
-        virial_temperature: of the smallest halo that makes stars, in kelvin.
+        mass: of the smallest halo that makes stars, in solar masses.
         largest_radius: how far a photon comes, in Mpc.
     """
     growth = cosmology.growth(redshift)
-    mass = smallest_mass(virial_temperature, redshift, cosmology)
     smallest = cosmology.sigma(cosmology.radius(mass)) ** 2
     mean = float(erfc(COLLAPSE / (growth * np.sqrt(2 * smallest))))
     spectrum = grid.transform(density)

@@ -5,7 +5,6 @@ Lengths are in Mpc and masses in solar masses, comoving and without factors of h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,7 +45,7 @@ class Cosmology:
     tilt: float = 0.9665
     sigma8: float = 0.8102
     microwave_background: float = 2.7255
-    _grid: Array = field(default_factory=lambda: np.geomspace(1e-5, 1e4, 20_000), repr=False)
+    _grid: Array = field(default_factory=lambda: np.geomspace(1e-5, 1e4, 4_000), repr=False)
 
     @property
     def density(self) -> float:
@@ -76,24 +75,29 @@ class Cosmology:
 
     def sigma(self, radius: float) -> float:
         """Spread of today's linear density in spheres of this radius."""
-        return float(np.sqrt(self._variance(radius, self.power)))
+        return float(np.sqrt(self._amplitude * self._variance(radius)))
 
     def sigma_sharp(self, radius: float) -> float:
         """The same for a filter that keeps wave numbers below (9 pi / 2)^(1/3) / radius."""
         kept = self._grid < TOP_HAT_TO_SHARP_K / radius
         k = self._grid[kept]
-        return float(np.sqrt(np.trapezoid(self.power(k) * k**3, np.log(k)) / (2 * np.pi**2)))
+        integral = np.trapezoid(self._spectrum[kept] * k**3, np.log(k)) / (2 * np.pi**2)
+        return float(np.sqrt(self._amplitude * integral))
 
     @cached_property
     def _amplitude(self) -> float:
-        return float(self.sigma8**2 / self._variance(8 / self.hubble, self._shape))
+        return self.sigma8**2 / self._variance(8 / self.hubble)
 
-    def _variance(self, radius: float, spectrum: Callable[[Array], Array]) -> float:
+    @cached_property
+    def _spectrum(self) -> Array:
+        return self._shape(self._grid)
+
+    def _variance(self, radius: float) -> float:
         k = self._grid
         x = k * radius
         # The quotient loses all its digits for small x, where its series takes over.
         window = np.where(x < 1e-2, 1 - x**2 / 10, 3 * (np.sin(x) - x * np.cos(x)) / x**3)
-        return float(np.trapezoid(spectrum(k) * window**2 * k**3, np.log(k)) / (2 * np.pi**2))
+        return float(np.trapezoid(self._spectrum * window**2 * k**3, np.log(k)) / (2 * np.pi**2))
 
     def _growth_integral(self, scale: float) -> float:
         integral = quad(lambda a: (a * self.hubble_ratio(a)) ** -3, 0.0, scale)[0]

@@ -48,6 +48,12 @@ class Grid:
         x, y, z = self.axis[:, None, None], self.axis[:, None], self.half_axis
         return np.asarray(np.sqrt(x**2 + y**2 + z**2), np.float32)
 
+    @cached_property
+    def cell_window(self) -> Field:
+        """What the mean over a cell leaves of each coefficient, 0 to 1."""
+        whole, half = (np.sinc(k * self.cell / (2 * np.pi)) for k in (self.axis, self.half_axis))
+        return np.asarray(whole[:, None, None] * whole[:, None] * half, np.float32)
+
     def transform(self, values: Field) -> Spectrum:
         """The Fourier coefficients of a field."""
         return np.asarray(fft.rfftn(values), np.complex64)
@@ -60,14 +66,15 @@ class Grid:
 def gaussian(grid: Grid, cosmology: Cosmology, random: np.random.Generator) -> Spectrum:
     """Fourier coefficients of a Gaussian density contrast with today's linear power spectrum.
 
-    White noise is coloured, so the field is real by construction, and its mean is zero.
+    White noise is coloured, so the field is real by construction, and its mean is zero. Each
+    number is the mean over its cell, so what is smaller than a cell does not come in.
     """
     noise = random.standard_normal((grid.cells,) * 3, dtype=np.float32)
     k = grid.wave_number
     spectrum = cosmology.power(np.maximum(k, grid.half_axis[1]).astype(np.float64))
     amplitude = np.sqrt(spectrum / grid.cell**3).astype(np.float32)
     amplitude[0, 0, 0] = 0
-    return grid.transform(noise) * amplitude
+    return np.asarray(grid.transform(noise) * amplitude * grid.cell_window, np.complex64)
 
 
 def moved(grid: Grid, linear: Spectrum, growth: float) -> Field:
