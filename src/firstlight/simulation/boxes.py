@@ -1,0 +1,109 @@
+"""One simulated universe after the other: its parameters, its cubes and the maps cut from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.simulation.bubbles import Collapsed, collapsed, smallest_mass
+from firstlight.simulation.cosmology import Cosmology
+from firstlight.simulation.fields import Field, Grid, gaussian, moved
+from firstlight.simulation.sky import brightness_temperature
+
+COLUMNS = ("xHI", "box_xHI", "log10_zeta", "log10_Tvir", "R_max", "z", "axis", "index", "simulation")
+
+
+@dataclass(frozen=True)
+class Universe:
+    """What is drawn for a box.
+
+    Attributes:
+        boxes: how many boxes.
+        cells: along a side.
+        cell: length of a cell in Mpc.
+        redshifts: at which each box is looked at.
+        slices: maps cut along each of the three axes.
+        seed: of all random numbers; box by box, so that more boxes change none of the others.
+        virial_temperature: range of the smallest galaxies' temperature in kelvin (even in log).
+        largest_radius: range of the farthest that ionising photons come, in Mpc.
+        neutral: range of the mean neutral fraction of a box.
+    """
+
+    boxes: int = 100
+    cells: int = 64
+    cell: float = 2.0
+    redshifts: tuple[float, ...] = (7.0, 8.0, 9.0, 10.0)
+    slices: int = 3
+    seed: int = 0
+    virial_temperature: tuple[float, float] = (1e4, 1e5)
+    largest_radius: tuple[float, float] = (10.0, 40.0)
+    neutral: tuple[float, float] = (0.01, 0.99)
+
+    @property
+    def maps(self) -> int:
+        """How many maps are cut from a box."""
+        return len(self.redshifts) * 3 * self.slices
+
+
+@dataclass(frozen=True)
+class BoxMaps:
+    """The maps of one box.
+
+    Attributes:
+        maps: brightness temperature in mK, `(N, cells, cells)`.
+        columns: numbers for each map, `(N,)` each, by the names of `COLUMNS`.
+    """
+
+    maps: Field
+    columns: dict[str, NDArray[np.float64]]
+
+
+def simulate_box(universe: Universe, number: int, cosmology: Cosmology | None = None) -> BoxMaps:
+    """Simulate one box at all redshifts and cut its maps.
+
+    At each redshift the neutral fraction of the box is drawn evenly and the efficiency of the
+    galaxies found that gives it; that costs nothing, since bubbles are a threshold.
+
+    Args:
+        number: which box; with the seed it decides all random numbers.
+    """
+    cosmology = cosmology or Cosmology()
+    random = np.random.default_rng([universe.seed, number])
+    grid = Grid(universe.cells, universe.cell)
+    linear = gaussian(grid, cosmology, random)
+    low, high = np.log10(universe.virial_temperature)
+    temperature = 10 ** random.uniform(low, high)
+    radius = random.uniform(*universe.largest_radius)
+    maps, rows = [], []
+    for redshift in universe.redshifts:
+        density = moved(grid, linear, cosmology.growth(redshift))
+        mass = smallest_mass(temperature, redshift, cosmology)
+        galaxies = collapsed(density, grid, cosmology, redshift, mass, radius)
+        efficiency = efficiency_for(galaxies, random.uniform(*universe.neutral))
+        neutral = galaxies.neutral(efficiency)
+        sky = brightness_temperature(density, neutral, redshift, cosmology)
+        box = (float(neutral.mean()), np.log10(efficiency), np.log10(temperature), radius, redshift)
+        for axis in range(3):
+            # Evenly apart, so that slices of a box share as little as they can.
+            first = random.integers(universe.cells)
+            for step in range(universe.slices):
+                index = (first + step * universe.cells // universe.slices) % universe.cells
+                maps.append(sky.take(index, axis))
+                fraction = float(neutral.take(index, axis).mean())
+                rows.append((fraction, *box, axis, index, number))
+    columns = np.array(rows, np.float64).T
+    return BoxMaps(np.stack(maps), dict(zip(COLUMNS, columns, strict=True)))
+
+
+def efficiency_for(galaxies: Collapsed, neutral: float) -> float:
+    """How many atoms a collapsed one has to ionise, so that this share of the box is neutral."""
+    low, high = -2.0, 8.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if galaxies.neutral(10**middle).mean() > neutral:
+            low = middle
+        else:
+            high = middle
+    return float(10**high)
