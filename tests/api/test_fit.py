@@ -282,7 +282,11 @@ def test_what_a_callback_does_to_the_weights_counts():
         def on_train_batch_end(self, batch, logs=None):
             self.model.set_weights([weight / 2 for weight in self.model.get_weights()])
 
-    for own in (Zero, Halve):
+    class HalveBefore(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            self.model.set_weights([weight / 2 for weight in self.model.get_weights()])
+
+    for own in (Zero, Halve, HalveBefore):
         assert_same(both_ways(network, images(), plain, callbacks=lambda own=own: [own()]))
 
 

@@ -6,6 +6,7 @@ Slower than the engine, but the same run: the same batches, checkpoints, events 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ METRICS = {
     "rmse": "mse",
     "mape": "mape",
 }
+
+
+# The losses of Keras that take `(N,)` class numbers; the others take a column for each class.
+OF_CLASS_NUMBERS = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 
 
 def network_of(model: Any) -> Network | KerasNetwork:
@@ -112,12 +117,14 @@ class KerasLearner:
         loss = str(settings.loss)
         if classify and loss == "categorical_crossentropy":
             loss = "sparse_categorical_crossentropy"
-        elif classify and not loss.startswith("sparse"):
+        elif classify and loss not in OF_CLASS_NUMBERS:
             self.classes = self.model.output_shape[-1]
         wanted = METRICS.get(self.metric.name)
+        options = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
+        given = {name: value for name, value in options.items() if value is not None}
         self.model.compile(
-            keras.optimizers.get(str(settings.optimizer)),
-            loss,
+            _named(keras.optimizers, str(settings.optimizer))(**given),
+            _named(keras.losses, loss)(),
             metrics=[wanted] if wanted else None,
         )
         self.model.optimizer.build(self.model.trainable_variables)
@@ -211,6 +218,16 @@ class MeanOfBatches:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state; `{}` begins anew."""
         self._total, self._count = state.get("total", 0.0), state.get("count", 0)
+
+
+def _named(module: ModuleType, name: str) -> Any:
+    """The class of a Keras module that has our name for it; not all can be asked for by name."""
+    plain = name.replace("_", "")
+    return next(
+        value
+        for key, value in vars(module).items()
+        if key.lower() == plain and isinstance(value, type)
+    )
 
 
 def _array(value: Any) -> NDArray[Any]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -61,11 +60,9 @@ class Lowered(nn.Module):
         if variable is None:
             self.register_parameter(attribute, None)
             return
-        array = array_of(variable)
+        layout = torch.channels_last if variable.ndim == 4 else torch.contiguous_format
         # A copy always: Keras's own array must not move while the network trains.
-        tensor = torch.from_numpy(array.transpose(axes or range(array.ndim)).copy())
-        if tensor.dim() == 4:
-            tensor = tensor.contiguous(memory_format=torch.channels_last)
+        tensor = turned(array_of(variable), axes).clone(memory_format=layout)
         if variable.trainable:
             self.register_parameter(attribute, nn.Parameter(tensor))
         else:
@@ -95,19 +92,31 @@ class Lowered(nn.Module):
     def write_back(self) -> None:
         """Copy every tensor into the Keras variable that it came from."""
         for binding in self.bindings:
-            array = getattr(self, binding.attribute).detach().cpu().numpy()
-            if binding.axes is not None:
-                array = array.transpose(np.argsort(binding.axes))
-            binding.variable.assign(np.ascontiguousarray(array))
+            tensor = getattr(self, binding.attribute)
+            binding.variable.assign(turned_back(tensor, binding.axes))
 
     @torch.no_grad()
     def read(self) -> None:
         """Copy every Keras variable into its tensor."""
         for binding in self.bindings:
-            array = array_of(binding.variable)
-            array = array.transpose(binding.axes or range(array.ndim))
-            # A copy first: an array of Keras may be read-only.
-            getattr(self, binding.attribute).copy_(torch.from_numpy(array.copy()))
+            tensor = getattr(self, binding.attribute)
+            tensor.copy_(turned(array_of(binding.variable), binding.axes))
+
+
+def turned(array: NDArray[Any], axes: tuple[int, ...] | None) -> Tensor:
+    """An array of Keras as a tensor with its axes in that order; memory may be shared."""
+    # JAX's arrays are read-only, and torch warns of those.
+    tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+    return tensor if axes is None else tensor.permute(axes)
+
+
+def turned_back(tensor: Tensor, axes: tuple[int, ...] | None) -> NDArray[Any]:
+    """A tensor as an array with its axes as Keras has them; always a copy."""
+    if axes is not None:
+        tensor = tensor.permute([axes.index(axis) for axis in range(len(axes))])
+    # torch turns the axes several times faster than NumPy.
+    array: NDArray[Any] = tensor.detach().cpu().clone(memory_format=torch.contiguous_format).numpy()
+    return array
 
 
 def array_of(variable: Any) -> NDArray[Any]:

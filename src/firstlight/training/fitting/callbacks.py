@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-BATCH_HOOKS = (
-    "on_batch_begin",
-    "on_batch_end",
-    "on_train_batch_begin",
-    "on_train_batch_end",
-)
+BEFORE_BATCH = ("on_batch_begin", "on_train_batch_begin")
+AFTER_BATCH = ("on_batch_end", "on_train_batch_end")
+BATCH_HOOKS = (*BEFORE_BATCH, *AFTER_BATCH)
 # What these do at the end of a batch needs loss and metrics only, never the weights.
 NEED_NO_WEIGHTS = ("History", "ProgbarLogger", "CSVLogger", "TerminateOnNaN", "TensorBoard")
 SAVE_BY_STEPS = ("ModelCheckpoint", "BackupAndRestore")
@@ -58,9 +55,10 @@ class Callbacks:
         self._write_back = write_back
         self._read = read
         present = self.list.callbacks
-        self._watched = any(_looks_at_batches(callback) for callback in present)
+        self._before = any(_looks_at_batches(callback, BEFORE_BATCH) for callback in present)
+        self._after = any(_looks_at_batches(callback, AFTER_BATCH) for callback in present)
         self._changed = not all(_is_one_of(callback, CHANGE_NOTHING) for callback in present)
-        self.every_batch = self._watched or any(
+        self.every_batch = any(
             _overrides(callback, BATCH_HOOKS)
             and not _is_one_of(callback, ("History", "ProgbarLogger"))
             for callback in present
@@ -79,15 +77,17 @@ class Callbacks:
 
     def batch_begin(self, position: int) -> None:
         """Before a step."""
+        if self._before:
+            self._write_back()
         self.list.on_train_batch_begin(position)
-        self._take_over(self._watched)
+        self._take_over(self._before)
 
     def batch_end(self, position: int, logs: dict[str, float]) -> None:
         """After a step."""
-        if self._watched:
+        if self._after:
             self._write_back()
         self.list.on_train_batch_end(position, logs)
-        self._take_over(self._watched)
+        self._take_over(self._after)
 
     def epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """After an epoch and its validation."""
@@ -104,9 +104,9 @@ class Callbacks:
             self._read()
 
 
-def _looks_at_batches(callback: Any) -> bool:
-    """Whether a callback may look at the weights, or change them, between batches."""
-    if not _overrides(callback, BATCH_HOOKS) or _is_one_of(callback, NEED_NO_WEIGHTS):
+def _looks_at_batches(callback: Any, hooks: tuple[str, ...]) -> bool:
+    """Whether a callback may look at the weights, or change them, in these hooks."""
+    if not _overrides(callback, hooks) or _is_one_of(callback, NEED_NO_WEIGHTS):
         return False
     if _is_one_of(callback, SAVE_BY_STEPS):
         return getattr(callback, "save_freq", "epoch") != "epoch"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from firstlight.training.batch_norm import normalise_batch
 from firstlight.training.lowered import Lowered
 from firstlight.training.lowerings.registry import NotLoweredError, lowers
 from firstlight.training.tensors import axis_here, channels_first, channels_last
@@ -17,13 +18,11 @@ class BatchNormalization(Lowered):
     """`BatchNormalization` over the channels, or over another axis.
 
     Keras moves its variance by the *biased* variance of the batch, torch by the unbiased one:
-    the batch's own statistics are taken out (momentum 1) and the moving ones kept here.
+    the moving statistics are kept here.
     """
 
     gamma: Tensor | None
     beta: Tensor | None
-    batch_mean: Tensor
-    batch_variance: Tensor
     moving_mean: Tensor
     moving_variance: Tensor
 
@@ -33,8 +32,6 @@ class BatchNormalization(Lowered):
         self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
         self.bind("moving_mean", layer.moving_mean)
         self.bind("moving_variance", layer.moving_variance)
-        for name in ("batch_mean", "batch_variance"):
-            self.register_buffer(name, torch.zeros_like(self.moving_mean), persistent=False)
         self.share = 1.0 - layer.momentum
         self.epsilon = layer.epsilon
         self.frozen = not layer.trainable
@@ -53,15 +50,12 @@ class BatchNormalization(Lowered):
             return F.batch_norm(
                 x, self.moving_mean, self.moving_variance, scale, shift, False, 0.0, self.epsilon
             )
-        count = x.numel() // x.shape[1]
-        if count == 1:
+        if x.numel() == x.shape[1]:
             return self._normalise_single(x)
-        out = F.batch_norm(
-            x, self.batch_mean, self.batch_variance, scale, shift, True, 1.0, self.epsilon
-        )
+        out, mean, variance = normalise_batch(x, scale, shift, self.epsilon)
         with torch.no_grad():
-            self.moving_mean.lerp_(self.batch_mean, self.share)
-            self.moving_variance.lerp_(self.batch_variance * ((count - 1) / count), self.share)
+            self.moving_mean.lerp_(mean, self.share)
+            self.moving_variance.lerp_(variance, self.share)
         return out
 
     def _normalise_single(self, x: Tensor) -> Tensor:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from firstlight.core.errors import NotHonouredError
+from firstlight.training.lowered import array_of, turned, turned_back
 from firstlight.training.optimizers.optimizer import ACCUMULATED, AVERAGE, Optimizer
 
 # Where Keras keeps what any optimizer may keep.
@@ -18,13 +17,11 @@ _COMMON = {AVERAGE: "_model_variables_moving_average", ACCUMULATED: "_accumulate
 
 def read_state(ours: Optimizer, theirs: Any) -> None:
     """Go on from where a built Keras optimizer stands."""
-    ours.taken = int(_array(theirs._iterations))
+    ours.taken = int(array_of(theirs._iterations))
     for name, attribute in ours.kept_scalars.items():
-        ours.scalars[name] = float(_array(getattr(theirs, attribute)))
+        ours.scalars[name] = float(array_of(getattr(theirs, attribute)))
     for tensor, variable, axes in _pairs(ours, theirs):
-        array = _array(variable)
-        turned = array if axes is None else array.transpose(axes)
-        tensor.copy_(torch.from_numpy(turned.copy()))
+        tensor.copy_(turned(array_of(variable), axes))
 
 
 def write_state(ours: Optimizer, theirs: Any) -> None:
@@ -35,9 +32,7 @@ def write_state(ours: Optimizer, theirs: Any) -> None:
     for name, attribute in ours.kept_scalars.items():
         getattr(theirs, attribute).assign(ours.scalars[name])
     for tensor, variable, axes in _pairs(ours, theirs):
-        array = tensor.cpu().numpy()
-        turned = array if axes is None else array.transpose(np.argsort(axes))
-        variable.assign(turned.copy())
+        variable.assign(turned_back(tensor, axes))
 
 
 def _pairs(ours: Optimizer, theirs: Any) -> Iterator[tuple[Tensor, Any, tuple[int, ...] | None]]:
@@ -60,10 +55,3 @@ def _position(theirs: Any, variable: Any) -> int:
             f"optimizer {type(theirs).__name__} was built for other weights than "
             f"{variable.path}: compile the model anew with a new optimizer."
         ) from None
-
-
-def _array(variable: Any) -> np.ndarray[Any, Any]:
-    from keras import ops
-
-    array: np.ndarray[Any, Any] = ops.convert_to_numpy(variable.value)
-    return array
