@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 import firstlight as fl
+from firstlight.core import processes
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.stored import StoredImages
-from firstlight.data import converting, shard_worker, workers
+from firstlight.data import converting, shard_worker
 from firstlight.training.stopping import InterruptedRunError
 
 from .conftest import striped
@@ -35,7 +36,7 @@ def pictures(tmp_path_factory):
 def little(pictures, settings, monkeypatch, tmp_path):
     """Keyword arguments of a training with 1 MB for 1.04 MB of images, in nine shards."""
     monkeypatch.setattr(converting, "SHARD_BYTES", 120_000)
-    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
+    monkeypatch.setattr(processes, "usable_cores", lambda: 1)
 
     def refuse(self, dtype=None, copy=None):
         raise AssertionError("all images were to be read into memory")

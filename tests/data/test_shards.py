@@ -19,11 +19,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from firstlight.core import processes
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import StoredImages, blocks_of
-from firstlight.data import converting, explore_dataset, load_dataset, memory, workers
+from firstlight.data import converting, explore_dataset, load_dataset, memory, shard_worker
 from firstlight.data.shard_worker import perform
 
 ON_ITS_SIDE = 6  # EXIF's orientation
@@ -33,7 +34,7 @@ ON_ITS_SIDE = 6  # EXIF's orientation
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of a few images, made in this process."""
     monkeypatch.setattr(converting, "SHARD_BYTES", 4 * 6 * 5)
-    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
+    monkeypatch.setattr(processes, "usable_cores", lambda: 1)
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         names.append(Path(task["path"]).name if "path" in task else "heads")
         return perform(task, tell)
 
-    monkeypatch.setattr(workers, "perform", counting)
+    monkeypatch.setattr(shard_worker, "perform", counting)
     return names
 
 
@@ -283,18 +284,18 @@ def test_a_stopped_conversion_goes_on_where_it_was(
     made: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    counting = workers.perform
+    counting = shard_worker.perform
 
     def stop(task: dict[str, Any], tell: Callable[[int], None]) -> Any:
         if task.get("path", "").endswith("000002.npy"):
             raise KeyboardInterrupt
         return counting(task, tell)
 
-    monkeypatch.setattr(workers, "perform", stop)
+    monkeypatch.setattr(shard_worker, "perform", stop)
     with pytest.raises(KeyboardInterrupt):
         on_disk(class_folder)
     assert made == ["heads", "000000.npy", "000001.npy"]
-    monkeypatch.setattr(workers, "perform", counting)
+    monkeypatch.setattr(shard_worker, "perform", counting)
     told: list[dict[str, Any]] = []
     assert_same(
         on_disk(class_folder, progress=told.append), load_dataset(class_folder, DataSettings(), 3)
@@ -344,7 +345,7 @@ def test_a_killed_conversion_goes_on_and_leaves_no_process(
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of a few images, made by two other processes."""
     monkeypatch.setattr(converting, "SHARD_BYTES", 4 * 6 * 5)
-    monkeypatch.setattr(workers, "usable_cores", lambda: 2)
+    monkeypatch.setattr(processes, "usable_cores", lambda: 2)
 
 
 @pytest.mark.usefixtures("many")
@@ -377,7 +378,7 @@ def test_an_image_that_cannot_be_used_is_named(
 def test_a_process_that_ends_early_is_said(
     class_folder: Path, on_disk: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-c", "raise SystemExit(9)"))
+    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", "raise SystemExit(9)"))
     with pytest.raises(DataError, match=r"ended before its time \(code 9\)"):
         on_disk(class_folder)
 

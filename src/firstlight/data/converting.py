@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
 from firstlight.core.files import sweep
+from firstlight.core.processes import Task, perform_all
 from firstlight.core.sizes import amount
 from firstlight.core.stored import shard_name
-from firstlight.data.shard_worker import Result, Task
+from firstlight.core.telling import tell
+from firstlight.data.shard_worker import WORKER, Result
 from firstlight.data.shards import damaged_files
-from firstlight.data.telling import tell
-from firstlight.data.workers import perform_all
 
 SHARD_BYTES = 32 << 20  # bytes of pixels in a shard; what a killed conversion loses of each process
 KNOWN = {"digest", "sha256", "digests", "results"}
@@ -104,7 +104,7 @@ def convert(folder: Path, conversion: Conversion, key: str) -> Converted:
         done += number
         tell("bringing images to disk", done, count)
 
-    for _ in perform_all(tasks, missing, more):
+    for _ in perform_all(WORKER, tasks, missing, more):
         pass
     rows = np.empty(count, np.int64)
     rows[order] = np.arange(count)

@@ -1,16 +1,9 @@
-"""A process that makes shards: reads tasks as JSON lines, answers in JSON lines.
-
-Started with `python -P -m firstlight.data.shard_worker`, so that unlike a process of
-`multiprocessing` it does not run the user's own script again. `-P` keeps the current folder,
-which may hold anything, out of the places that modules are imported from.
-"""
+"""The worker that looks at pictures and makes shards; see `core.processes`."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -23,14 +16,15 @@ from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
 from firstlight.core.files import replacing, write_json
+from firstlight.core.processes import Task
 from firstlight.core.stored import HEAD
 from firstlight.data.arrays import as_images
 from firstlight.data.fit import fit, to_channels
 from firstlight.data.paths import read_bytes
 from firstlight.data.picture import decode, inspect
 
+WORKER = __name__
 OFTEN = 256  # images between two words about how far it is
-Task = dict[str, Any]
 Result = list[Any] | str | None  # what a picture was, why it cannot be read, or nothing to say
 
 
@@ -136,23 +130,3 @@ def _rows(task: Task) -> Iterator[tuple[NDArray[Any], Result]]:
     finally:
         for handle in handles:
             os.close(handle)
-
-
-def main() -> None:
-    """Do the tasks on standard input until it ends."""
-
-    def answer(**values: Any) -> None:
-        sys.stdout.write(json.dumps(values) + "\n")
-        sys.stdout.flush()
-
-    for line in sys.stdin:
-        try:
-            answer(end=perform(json.loads(line), lambda count: answer(images=count)))
-        except DataError as error:
-            answer(error=str(error))
-        except Exception as error:
-            answer(error=f"making shards failed: {type(error).__name__}: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
 from firstlight.core.files import write_arrays, write_json
+from firstlight.core.processes import usable_cores
 from firstlight.core.settings import DataSettings
 from firstlight.core.sizes import amount
 from firstlight.core.stored import StoredImages
-from firstlight.data.telling import tell
-from firstlight.data.workers import usable_cores
+from firstlight.core.telling import tell
 
 FORMAT = 1
 MANIFEST, ROWS = "manifest.json", "rows.npz"

@@ -8,6 +8,7 @@ from pathlib import Path
 from firstlight.core.dataset import Collection, Dataset
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
+from firstlight.core.telling import Listener, listening
 from firstlight.data.builtin import BUILTINS
 from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
@@ -17,7 +18,6 @@ from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
 from firstlight.data.paths import require_file, shown
 from firstlight.data.split import split_collection
 from firstlight.data.table import read_table
-from firstlight.data.telling import Listener, listening
 
 ACCEPTED = (
     f"a built-in data set ({', '.join(BUILTINS)}), a folder of class folders (with or without "

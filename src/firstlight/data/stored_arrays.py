@@ -13,6 +13,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.files import replacing
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import StoredImages
+from firstlight.core.telling import tell
 from firstlight.data.converting import Conversion, convert, require_room
 from firstlight.data.raw_arrays import RawArray
 from firstlight.data.shards import (
@@ -24,7 +25,6 @@ from firstlight.data.shards import (
     whole_manifest,
     write_manifest,
 )
-from firstlight.data.telling import tell
 
 CHUNK = 1 << 20  # bytes that are unpacked at a time
 

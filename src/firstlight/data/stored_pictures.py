@@ -13,9 +13,12 @@ import numpy as np
 
 from firstlight.core.dataset import Refused
 from firstlight.core.files import write_json
+from firstlight.core.processes import perform_all
 from firstlight.core.settings import DataSettings
+from firstlight.core.telling import tell
 from firstlight.data.converting import Conversion, convert
 from firstlight.data.picture import Head
+from firstlight.data.shard_worker import WORKER
 from firstlight.data.shards import (
     FORMAT,
     Manifest,
@@ -33,8 +36,6 @@ from firstlight.data.stack import (
     picture_shape,
     read_stack,
 )
-from firstlight.data.telling import tell
-from firstlight.data.workers import perform_all
 
 HEADS = "heads.json"
 AT_ONCE = 1000  # files whose heads one process reads before it answers
@@ -157,5 +158,5 @@ def _inspect_all(files: Sequence[Path]) -> list[Any]:
         done += number
         tell("looking at images", done, len(files))
 
-    answers = dict(perform_all(tasks, range(len(tasks)), more))
+    answers = dict(perform_all(WORKER, tasks, range(len(tasks)), more))
     return [head for number in range(len(tasks)) for head in answers[number]]

@@ -12,7 +12,17 @@ from firstlight.simulation.cosmology import Cosmology
 from firstlight.simulation.fields import Field, Grid, gaussian, moved
 from firstlight.simulation.sky import brightness_temperature
 
-COLUMNS = ("xHI", "box_xHI", "log10_zeta", "log10_Tvir", "R_max", "z", "axis", "index", "simulation")
+COLUMNS = (
+    "xHI",
+    "box_xHI",
+    "log10_zeta",
+    "log10_Tvir",
+    "R_max",
+    "z",
+    "axis",
+    "index",
+    "simulation",
+)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,9 @@ class Cosmology:
 
         def pressureless(alpha: float, beta: float) -> Array:
             logarithm = np.log(np.e + 1.8 * beta * q)
-            return np.asarray(logarithm / (logarithm + (14.2 / alpha + 386 / (1 + 69.9 * q**1.08)) * q**2))
+            return np.asarray(
+                logarithm / (logarithm + (14.2 / alpha + 386 / (1 + 69.9 * q**1.08)) * q**2)
+            )
 
         part = 1 / (1 + (k * sound / 5.4) ** 4)
         cold = part * pressureless(1.0, beta_c) + (1 - part) * pressureless(alpha_c, beta_c)

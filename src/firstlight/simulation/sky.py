@@ -25,6 +25,8 @@ def brightness_temperature(
         >>> float(brightness_temperature(even, even + 1, 9.0, Cosmology())[0, 0, 0].round(1))
         27.9
     """
-    matter, baryons = (share * cosmology.hubble**2 for share in (cosmology.matter, cosmology.baryons))
+    matter, baryons = (
+        share * cosmology.hubble**2 for share in (cosmology.matter, cosmology.baryons)
+    )
     scale = 27 * baryons / 0.023 * np.sqrt(0.15 / matter * (1 + redshift) / 10)
     return np.asarray(scale * neutral * (1 + density), np.float32)
