@@ -179,7 +179,7 @@ def test_missing_memory_suggests_a_smaller_batch(make_training, monkeypatch):
 
     monkeypatch.setattr(made.training.network, "forward", full_above_20)
     # 25 do not fit, and 12 do with a quarter to spare.
-    with pytest.raises(TrainingError, match="batch of 50 images; 12 fit: .*--batch-size 12,"):
+    with pytest.raises(TrainingError, match=r"batch of 50 images; 12 fit: .*--batch-size 12,"):
         made.training.run()
 
 
