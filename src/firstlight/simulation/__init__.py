@@ -1,0 +1,5 @@
+"""Simulated skies: maps of hydrogen in the early universe, to learn to measure on.
+
+The physics is semi-numerical: Gaussian fields moved by gravity, galaxies by excursion sets, bubbles
+of ionised gas around them. Lengths are in comoving Mpc, temperatures of the sky in mK.
+"""

@@ -77,7 +77,15 @@ def simulate_box(universe: Universe, number: int, cosmology: Cosmology | None = 
     galaxies found that gives it; that costs nothing, since bubbles are a threshold.
 
     Args:
+        universe: what all boxes have in common.
         number: which box; with the seed it decides all random numbers.
+        cosmology: Planck 2018 unless another is given.
+
+    Example:
+        >>> tiny = Universe(cells=8, redshifts=(8.0,), slices=1)
+        >>> box = simulate_box(tiny, 0)
+        >>> box.maps.shape, sorted(box.columns)[:3]
+        ((3, 8, 8), ['R_max', 'axis', 'box_xHI'])
     """
     cosmology = cosmology or Cosmology()
     random = np.random.default_rng([universe.seed, number])

@@ -70,6 +70,9 @@ def collapsed(
 
     Args:
         density: the density contrast at that redshift.
+        grid: its cells.
+        cosmology: how matter is distributed and grows.
+        redshift: of the box.
         mass: of the smallest halo that makes stars, in solar masses.
         largest_radius: how far a photon comes, in Mpc.
     """

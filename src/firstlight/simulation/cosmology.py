@@ -36,7 +36,7 @@ class Cosmology:
     Example:
         >>> planck = Cosmology()
         >>> round(planck.sigma(8 / planck.hubble), 4), round(planck.growth(9.0), 4)
-        (0.8102, 0.1276)
+        (0.8102, 0.1274)
     """
 
     matter: float = 0.3096

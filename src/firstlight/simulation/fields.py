@@ -86,6 +86,7 @@ def moved(grid: Grid, linear: Spectrum, growth: float) -> Field:
     Source: Santos et al. 2010 (MNRAS 406, 2421), section 2.
 
     Args:
+        grid: the cells.
         linear: from `gaussian`.
         growth: of linear fluctuations, 1 today.
     """

@@ -19,11 +19,13 @@ def brightness_temperature(
     Args:
         density: density contrast of each cell.
         neutral: neutral fraction of each cell, 0 to 1.
+        redshift: of the box.
+        cosmology: shares of matter and baryons.
 
     Example:
         >>> even = np.zeros((1, 1, 1), np.float32)
         >>> float(brightness_temperature(even, even + 1, 9.0, Cosmology())[0, 0, 0].round(1))
-        27.9
+        27.1
     """
     matter, baryons = (
         share * cosmology.hubble**2 for share in (cosmology.matter, cosmology.baryons)
