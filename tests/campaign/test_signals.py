@@ -56,7 +56,7 @@ def test_before_training_it_ends_at_once(place, tally, attempt):
 @pytest.mark.tries(few=1, all=4)
 def test_after_training_nothing_trained_is_lost(place, tally, attempt):
     number = SIGNALS[attempt % 3]
-    file = ("predictions.npz", "model.keras", "curves.png", "report.html")[attempt]
+    file = ("curves.png", "predictions.npz", "model.keras", "report.html")[attempt]
     case, name = "a signal during test and report", f"late-{attempt}"
     tally.add(case, tries=1)
     fault = Fault(file, "open", signals=(number,))

@@ -95,7 +95,8 @@ def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | Non
     """
     folder = find_run(run, Path(runs))
     with folder.lock():
-        sweep(folder.path)
+        for place in (folder.path, folder.figures):
+            sweep(place)
         information = folder.information()
         if _is_finished(folder):
             _tell(
