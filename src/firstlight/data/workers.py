@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 from firstlight.core.errors import DataError
@@ -57,10 +59,17 @@ def perform_all(
     for process in processes:
         idle.put(process)
 
+    # Threads have a context of their own, in which nobody listens.
+    context, alone = copy_context(), Lock()
+
+    def heard(count: int) -> None:
+        with alone:
+            context.run(done, count)
+
     def ask(number: int) -> tuple[int, Any]:
         process = idle.get()
         try:
-            return number, _ask(process, tasks[number], done)
+            return number, _ask(process, tasks[number], heard)
         finally:
             idle.put(process)
 
