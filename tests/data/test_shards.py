@@ -359,7 +359,14 @@ def test_other_processes_make_the_same(
     # A worker must not take its modules from the folder where the user happens to be.
     (tmp_path / "here" / "numpy.py").write_text("raise SystemExit('not this one')")
     monkeypatch.chdir(tmp_path / "here")
-    assert_same(on_disk(class_folder), load_dataset(class_folder, DataSettings(), 3))
+    told: list[dict[str, Any]] = []
+    ours = on_disk(class_folder, progress=told.append)
+    assert_same(ours, load_dataset(class_folder, DataSettings(), 3))
+    bringing = [event for event in told if event["what"] == "bringing images to disk"]
+    steps = [event["done"] for event in bringing]
+    assert len(steps) > 2
+    assert steps == sorted(steps)
+    assert steps[-1] == bringing[-1]["total"]
 
 
 @pytest.mark.parametrize("processes", ["alone", "many"])
