@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from firstlight.core.files import write_arrays
 from firstlight.core.processes import Task
@@ -14,7 +15,7 @@ WORKER = __name__
 
 def perform(task: Task, tell: Callable[[int], None]) -> None:
     """Simulate the box `number` of a `universe` and write its maps and columns to `path`."""
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in task["universe"].items()
     }

@@ -139,9 +139,8 @@ def _assemble(universe: Universe, folder: Path, files: list[Path]) -> None:
                     values.append(box[name])
         images.flush()
         del images
-    for name, values in columns.items():
-        column = np.concatenate(values)
-        if name == GROUP:
-            name, column = "groups", np.char.add("box ", column.astype(int).astype(str))
-        with replacing(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, column)
+    arrays = {name: np.concatenate(values) for name, values in columns.items()}
+    arrays["groups"] = np.char.add("box ", arrays.pop(GROUP).astype(int).astype(str))
+    for name, array in arrays.items():
+        with replacing(folder / f"{name}.npy") as temporary, temporary.open("wb") as stream:
+            np.save(stream, array)
