@@ -1,0 +1,80 @@
+"""Telescopes beside SciPy's filters and the numbers that they promise."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from firstlight.core.errors import SettingError
+from firstlight.core.telescope import TELESCOPES, Telescope, telescope_of
+from firstlight.training.observing import Observer
+
+SKY = np.random.default_rng(0).normal(10, 5, (6, 64, 64, 1)).astype("float32")
+
+
+def seen(telescope, spread=None, seed=0, sky=SKY):
+    observer = Observer(telescope, *sky.shape[1:3])
+    spread = torch.zeros(len(sky)) if spread is None else torch.as_tensor(spread)
+    generator = torch.Generator().manual_seed(seed)
+    return observer.observe(torch.from_numpy(sky), spread.float(), generator).numpy()
+
+
+def test_a_clean_telescope_takes_the_mean_away():
+    expected = SKY - SKY.mean((1, 2), keepdims=True)
+    np.testing.assert_allclose(seen(TELESCOPES["clean"]), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("pixel", [1.0, 2.0])
+def test_the_beam_is_scipys_gaussian(pixel):
+    ours = seen(Telescope("beam", beam=4.0, pixel=pixel))[..., 0]
+    theirs = [
+        ndimage.gaussian_filter(one[..., 0], 4.0 / pixel, mode="wrap", truncate=8) for one in SKY
+    ]
+    theirs = np.array(theirs) - np.mean(theirs, (1, 2), keepdims=True)
+    np.testing.assert_allclose(ours, theirs, atol=2e-4)
+
+
+def test_the_disc_averages_over_its_area():
+    sky = np.zeros((1, 256, 256, 1), "float32")
+    sky[0, 128, 128] = 1
+    ours = seen(Telescope("disc", disc=20.0, pixel=1.0), sky=sky)[0, :, :, 0] + 1 / 256**2
+    distance = np.hypot(*(np.indices((256, 256)) - 128))
+    assert ours[distance < 15].mean() == pytest.approx(1 / (np.pi * 20**2), rel=0.03)
+    assert np.abs(ours[distance > 26].mean()) < 0.02 / (np.pi * 20**2)
+
+
+def test_noise_has_the_spread_of_each_map():
+    spread = np.array([0.0, 1, 2, 3, 4, 5])
+    white = seen(Telescope("noise", noise=1.0), spread, sky=0 * SKY)
+    np.testing.assert_allclose(white.std((1, 2, 3)), spread, rtol=0.05)
+    neighbours = np.corrcoef(white[3, :, :-1].ravel(), white[3, :, 1:].ravel())[0, 1]
+    assert abs(neighbours) < 0.05
+
+
+def test_blurred_noise_keeps_its_spread_and_is_as_smooth_as_the_beam():
+    telescope = Telescope("hard", beam=8.0, blurred=True)
+    noise = seen(telescope, np.full(200, 2.0), sky=np.zeros((200, 64, 64, 1), "float32"))
+    assert noise.std() == pytest.approx(2.0, rel=0.02)
+    # The autocorrelation of noise blurred by a Gaussian is a Gaussian, wider by sqrt(2).
+    for pixels in (1, 3, 5):
+        measured = (noise[:, :, :-pixels] * noise[:, :, pixels:]).mean() / noise.var()
+        assert measured == pytest.approx(np.exp(-((2 * pixels) ** 2) / (4 * 8**2)), abs=0.02)
+
+
+def test_a_seed_fixes_the_noise():
+    telescope, spread = TELESCOPES["standard"], np.full(6, 3.0)
+    np.testing.assert_array_equal(seen(telescope, spread), seen(telescope, spread))
+    assert not np.array_equal(seen(telescope, spread), seen(telescope, spread, seed=1))
+
+
+def test_noise_by_redshift():
+    hard = TELESCOPES["hard"]
+    np.testing.assert_allclose(
+        hard.spread(np.array([7.0, 8.5, 10.0, 12.0])), [1.4, 2.25, 3.5, 3.5], rtol=1e-6
+    )
+    assert TELESCOPES["standard"].spread(np.array([7.0, 9.0])).tolist() == [3, 3]
+
+
+def test_an_unknown_telescope_is_refused():
+    with pytest.raises(SettingError, match="--telescope takes one of clean, standard, hard, shift"):
+        telescope_of("hubble", 2.0)
