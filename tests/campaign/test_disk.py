@@ -125,7 +125,7 @@ def test_a_disk_that_is_really_full(place, tally, small_disk, attempt):
     assert WORDS[errno.ENOSPC] in line
 
 
-@pytest.mark.tries(few=0, all=2)
+@pytest.mark.tries(few=1, all=2)
 def test_a_limit_on_the_size_of_files(place, tally, attempt):
     case, name = "disk: a limit on the size of files", f"limited-{attempt}"
     tally.add(case, tries=1)

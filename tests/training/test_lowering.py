@@ -771,3 +771,25 @@ def test_what_is_not_lowered_is_said_without_lowering():
         "layer cumsum (Cumsum) is an operation that has no lowering",
     ]
     assert not_lowered(branched()) == []
+
+
+def test_a_network_in_float64_answers_exactly():
+    model = keras.Sequential([keras.Input((9,)), L.Dense(40, "tanh"), L.Dense(3, "softmax")])
+    images = np.random.default_rng(0).normal(size=(20, 9))
+    (first, shift, second, end) = (array.astype(np.float64) for array in model.get_weights())
+    powers = np.exp(np.tanh(images @ first + shift) @ second + end)
+    network = lower(model).double()
+    answers = network.answers(network(torch.from_numpy(images))).detach().numpy()
+    np.testing.assert_allclose(answers, powers / powers.sum(1, keepdims=True), rtol=1e-12)
+
+
+def test_images_of_any_type_enter_a_network_in_float32():
+    model = keras.Sequential([keras.Input((4, 4, 1)), L.Flatten(), L.Dense(2)])
+    network = lower(model)
+    images = np.arange(32, dtype=np.uint8).reshape(2, 4, 4, 1)
+    for kind in (np.uint8, np.int16, np.float64):
+        answers = network(torch.from_numpy(images.astype(kind)))
+        assert answers.dtype == torch.float32
+        np.testing.assert_allclose(
+            answers.detach(), model.predict(images, verbose=0), rtol=1e-5, atol=1e-5
+        )

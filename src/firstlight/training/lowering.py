@@ -69,7 +69,9 @@ class Network(nn.Module):
             One tensor, `(N, outputs)` for most models, before the softmax or sigmoid at the end
             if there is one; a tuple of them for a model with several outputs.
         """
-        values = {number: channels_first(x).float() for number, x in enumerate(inputs)}
+        weights = (tensor.dtype for tensor in self.parameters() if tensor.is_floating_point())
+        wide = next(weights, torch.float32)
+        values = {number: channels_first(x).to(wide) for number, x in enumerate(inputs)}
         for step in self._steps:
             arguments = [values[key] for key in step.inputs]
             values[step.output] = self.parts[step.part](*arguments)
@@ -260,9 +262,11 @@ def _named(call: Call, reason: NotLoweredError) -> str:
 
 
 def _answered(head: str, logits: Tensor) -> Tensor:
+    # Half the width is for products of matrices, not for probabilities.
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
     if head == "softmax":
-        return torch.softmax(logits.float(), -1)
-    return torch.sigmoid(logits.float()) if head == "sigmoid" else logits.float()
+        return torch.softmax(wide, -1)
+    return torch.sigmoid(wide) if head == "sigmoid" else wide
 
 
 def _readable(model: Any) -> Graph:
