@@ -18,7 +18,7 @@ from typing import Any
 
 import environments
 import tables
-from measuring import hold_to_cores, measure
+from measuring import measure, read_options
 
 HERE = Path(__file__).resolve().parent
 PAGE = tables.DOCS / "applications.md"
@@ -96,16 +96,13 @@ def exact_enough(row: dict[str, Any]) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The engine beside Keras on its applications.")
     environments.add_option(parser)
-    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--size", type=int, default=96, help="height and width of the images")
     parser.add_argument("--batch", type=int, default=16, help="images in a batch")
     parser.add_argument("--steps", type=int, default=5, help="measured training steps, interleaved")
     parser.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="these networks")
     parser.add_argument("--keep", action="store_true", help="measure only what is missing")
-    parser.add_argument("--write", action="store_true", help="put the results into the docs")
-    options = parser.parse_args()
+    options = read_options(parser)
 
-    hold_to_cores(options.cores)
     python = environments.python_of("tensorflow", options.environments)
     variables = {"KERAS_BACKEND": "tensorflow"}
     results: dict[str, Any] = {"machine": tables.machine(), "networks": {}}
