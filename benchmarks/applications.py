@@ -18,7 +18,7 @@ from typing import Any
 
 import environments
 import tables
-from measuring import hold_to_cores, measure
+from measuring import measure, read_options
 
 HERE = Path(__file__).resolve().parent
 PAGE = tables.DOCS / "applications.md"
@@ -38,46 +38,44 @@ LIMIT = 1e-4
 
 def as_markdown(results: dict[str, Any]) -> str:
     """The section of the documentation that shows `results`."""
-    rows = []
+    differences, errors = [], []
     for name, row in results["networks"].items():
         after, seconds = row["after"], row["seconds"]
-        rows.append(
+        differences.append(
             [
                 name,
                 f"{row['parameters'] / 1e6:.1f}",
                 f"{row['before']:.0e}" + ("" if close(row) else " †"),
-                *(f"{row['errors'][side]:.0e}" for side in ("keras", "firstlight")),
-                f"{after['outputs']:.0e}",
-                *(f"{after[kind]:.0e}" for kind in ("weights", "statistics")),
-                f"{1000 * seconds['keras']:,.0f}",
-                f"{1000 * seconds['firstlight']:,.0f}",
+                *(f"{after[kind]:.0e}" for kind in ("outputs", "weights", "statistics")),
+            ]
+        )
+        sides = ("keras", "firstlight")
+        errors.append(
+            [
+                name,
+                *(f"{row['errors'][side]:.0e}" for side in sides),
+                *(f"{1000 * seconds[side]:,.0f}" for side in sides),
                 f"{seconds['keras'] / seconds['firstlight']:.1f}",
             ]
         )
-    first = next(iter(results["networks"].values()))
-    all_rows = list(results["networks"].values())
-    lowered = sum(not row["in_keras"] for row in all_rows)
-    agreeing, near = sum(map(close, all_rows)), sum(map(exact_enough, all_rows))
-    head = ["network", "parameters, millions", "answers", "Keras from exact"]
-    head += [
-        "firstlight from exact",
-        "answers after a step",
-        "weights",
-        "moving statistics",
-        "Keras, ms",
-        "firstlight, ms",
-        "ratio",
-    ]
+    rows = list(results["networks"].values())
+    lowered = sum(not row["in_keras"] for row in rows)
+    backend = {"tensorflow": "TensorFlow", "jax": "JAX"}.get(rows[0]["backend"], "torch")
+    parity = ["network", "parameters, millions", "answers", "answers after a step"]
+    exactness = ["network", "Keras from exact", "firstlight from exact"]
     return "\n\n".join(
         [
-            f"{lowered} of {len(all_rows)} networks are lowered without a layer left to Keras. "
-            f"{agreeing} agree with Keras within {LIMIT:.0e}, before and after the step; in the "
-            "others (†) float32 itself does not reach that. In "
-            f"{near} the engine's answers are within {LIMIT:.0e} of exact ones, or as near to "
-            "them as Keras's (at most twice as far).",
-            f"Keras on {first['backend']}, {first['size']} x {first['size']} pixels, batches of "
-            f"{first['batch']}. {tables.machine_sentence(results['machine'])}",
-            tables.table(head, rows),
+            f"{lowered} of {len(rows)} networks are lowered without a layer left to Keras. "
+            f"{sum(map(close, rows))} agree with Keras within {LIMIT:.0e}, before and after the "
+            "step; in the others (†) float32 itself does not reach that. In "
+            f"{sum(map(exact_enough, rows))} the engine's answers are within {LIMIT:.0e} of exact "
+            "ones, or as near to them as Keras's (at most twice as far).",
+            f"Keras on {backend}, {rows[0]['size']} x {rows[0]['size']} pixels, batches of "
+            f"{rows[0]['batch']}. {tables.machine_sentence(results['machine'])}",
+            "### Between Keras and firstlight",
+            tables.table([*parity, "weights", "moving statistics"], differences),
+            "### From exact answers, and a training step",
+            tables.table([*exactness, "Keras, ms", "firstlight, ms", "ratio"], errors),
         ]
     )
 
@@ -96,16 +94,13 @@ def exact_enough(row: dict[str, Any]) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The engine beside Keras on its applications.")
     environments.add_option(parser)
-    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--size", type=int, default=96, help="height and width of the images")
     parser.add_argument("--batch", type=int, default=16, help="images in a batch")
     parser.add_argument("--steps", type=int, default=5, help="measured training steps, interleaved")
     parser.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="these networks")
     parser.add_argument("--keep", action="store_true", help="measure only what is missing")
-    parser.add_argument("--write", action="store_true", help="put the results into the docs")
-    options = parser.parse_args()
+    options = read_options(parser)
 
-    hold_to_cores(options.cores)
     python = environments.python_of("tensorflow", options.environments)
     variables = {"KERAS_BACKEND": "tensorflow"}
     results: dict[str, Any] = {"machine": tables.machine(), "networks": {}}

@@ -19,7 +19,7 @@ import environments
 import tables
 from agreement import standing_out
 from compare import CONTENDERS, FEW, WORKLOADS, Row, run_contender, write_data
-from measuring import hold_to_cores
+from measuring import read_options
 
 SECTION = "cells"
 BACKENDS = {"keras-tensorflow": "TensorFlow", "keras-jax": "JAX", "keras-torch": "torch"}
@@ -93,16 +93,10 @@ def as_markdown(results: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The notebook's cells on three backends.")
     environments.add_option(parser)
-    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each")
     parser.add_argument("--images", type=int, help="of `simple` and `intermediate` (all)")
-    parser.add_argument("--quick", action="store_true", help="few images, one seed")
-    parser.add_argument("--write", action="store_true", help="put the table into the docs")
-    options = parser.parse_args()
-    if options.quick and options.write:
-        parser.error("--quick measures nothing that is worth writing down")
+    options = read_options(parser, quick="few images, one seed")
     options.seeds = 1 if options.quick else options.seeds
-    hold_to_cores(options.cores)
     where = tables.machine()
     with tempfile.TemporaryDirectory() as scratch:
         runs = train_all(options, Path(scratch))

@@ -23,7 +23,7 @@ from typing import Any
 import compare_report
 import environments
 import tables
-from measuring import hold_to_cores, measure
+from measuring import measure, read_options
 
 HERE = Path(__file__).resolve().parent
 FIRSTLIGHT = str(Path(sys.executable).with_name("firstlight"))
@@ -170,17 +170,11 @@ def main_job(folder: Path, quick: bool) -> Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description="firstlight beside other ways to train.")
     environments.add_option(parser)
-    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--repetitions", type=int, default=5, help="of each network")
     parser.add_argument("--contenders", nargs="*", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--part", choices=("main-job", "networks"), help="only this one")
-    parser.add_argument("--quick", action="store_true", help="few images, one repetition")
-    parser.add_argument("--write", action="store_true", help="put the results into the docs")
-    options = parser.parse_args()
-    if options.quick and options.write:
-        parser.error("--quick measures nothing that is worth writing down")
+    options = read_options(parser, quick="few images, one repetition")
 
-    hold_to_cores(options.cores)
     where = tables.machine()
     sections: dict[str, Row] = {}
     with tempfile.TemporaryDirectory() as scratch:

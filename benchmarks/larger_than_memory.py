@@ -22,9 +22,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from measuring import Measured, measure
+import tables
+from measuring import Measured, measure, read_options
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "larger-than-memory.md"
+PAGE = tables.DOCS / "larger-than-memory.md"
 SIDE, CLASSES, TINY = 64, 10, 2_000
 IMAGE_BYTES = SIDE * SIDE * 3
 CONTENDERS = ("from memory", "from shards", "from disk")
@@ -35,7 +36,6 @@ NETWORK = """
 - Flatten
 - Dense: {units: outputs, activation: softmax}
 """
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 def make_images(place: str, size: str) -> None:
@@ -130,72 +130,51 @@ class Bench:
         return speed, loss, done.peak_megabytes
 
 
-def table(bench: Bench, budget: int, count: int, rounds: int) -> str:
+def as_markdown(bench: Bench, budget: int, count: int, rounds: int) -> str:
     """Measure, and write what came out as a table."""
+    where = tables.machine_sentence(tables.machine())
     least = bench.train("tiny", "from shards")[2]
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONTENDERS}
     for number in range(rounds):
         for name in CONTENDERS[:: -1 if number % 2 else 1]:
             found[name].append(bench.train("images", name))
             print(name, found[name][-1], flush=True)
-    speeds = {name: median(one[0] for one in rows) for name, rows in found.items()}
-    lines = [
+    above = (
         f"{count:,} images of {SIDE} x {SIDE} x 3 (uint8, {count * IMAGE_BYTES / 1e6:,.0f} MB), "
-        f"`--memory {budget}MB`, {bench.model}, batches of 128, one epoch; {cores()}; medians of "
-        f"{rounds} rounds. Bringing the images to disk took {bench.conversion:.0f} s. The same "
-        f"training on {TINY:,} images has a peak of {least:,.0f} MB.",
-        "",
-        "| images | images/s | of the speed in memory | peak memory, MB | more than 2,000 images |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    for name, rows in found.items():
-        peak = median(one[2] for one in rows)
+        f"`--memory {budget}MB`, {bench.model}, batches of 128, one epoch; medians of {rounds} "
+        f"rounds. Bringing the images to disk took {bench.conversion:.0f} s. The same training on "
+        f"{TINY:,} images has a peak of {least:,.0f} MB."
+    )
+    head = ["images", "images/s", "of the speed in memory", "peak memory, MB"]
+    rows = []
+    for name, runs in found.items():
+        speed, peak = (median(one[column] for one in runs) for column in (0, 2))
         # Within a round, since the machine may be busier in one than in another.
-        share = median(
-            one[0] / other[0] for one, other in zip(rows, found[CONTENDERS[0]], strict=True)
-        )
-        lines.append(
-            f"| {name} | {speeds[name]:,.0f} | {share:.0%} | {peak:,.0f} | {peak - least:,.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def cores() -> str:
-    """How many cores of which processor."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    load = os.getloadavg()[0]
-    return f"{len(os.sched_getaffinity(0))} cores of {names[0]}, load before the start {load:.1f}"
+        pairs = zip(runs, found[CONTENDERS[0]], strict=True)
+        share = median(one[0] / other[0] for one, other in pairs)
+        rows.append([name, f"{speed:,.0f}", f"{share:.0%}", f"{peak:,.0f}", f"{peak - least:,.0f}"])
+    table = tables.table([*head, f"more than {TINY:,} images"], rows)
+    return "\n\n".join([where, above, table])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    if sys.argv[1:2] == ["--call"]:
+        CALLED[sys.argv[2]](*sys.argv[3:])
+        return
+    parser = argparse.ArgumentParser(description="Training from disk beside training from memory.")
     parser.add_argument("--budget", type=int, default=256, help="MB of --memory")
     parser.add_argument("--model", default="light.yaml", help="a recipe (default: a light network)")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5, help="of each way")
     parser.add_argument("--folder", help="where to put 2.2 times the set (default: temporary)")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--call", nargs="+", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.call:
-        CALLED[asked.call[0]](*asked.call[1:])
-        return
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: asked.cores])
-    budget = 16 if asked.quick else asked.budget
+    options = read_options(parser, quick="a small set, one round")
+    budget = 16 if options.quick else options.budget
     count = 4 * budget * 1_000_000 // IMAGE_BYTES
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        bench = Bench(Path(folder), asked.model, budget, count)
-        text = table(bench, budget, count, 1 if asked.quick else asked.rounds)
-    print(text)
-    if asked.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        bench = Bench(Path(folder), options.model, budget, count)
+        text = as_markdown(bench, budget, count, 1 if options.quick else options.rounds)
+    print(f"\n{text}")
+    if options.write:
+        tables.put_into(PAGE, text)
 
 
 if __name__ == "__main__":

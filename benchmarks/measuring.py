@@ -1,5 +1,6 @@
 """Run a command in a process of its own, and say how long it took and what it used."""
 
+import argparse
 import os
 import subprocess
 import tempfile
@@ -20,6 +21,24 @@ class Measured:
     seconds: float
     peak_megabytes: float
     output: str
+
+
+def read_options(parser: argparse.ArgumentParser, quick: str = "") -> argparse.Namespace:
+    """What a benchmark was asked for, with the options that all have; it keeps to its cores.
+
+    Args:
+        parser: with the options of its own.
+        quick: what `--quick` means here; "" where there is no such option.
+    """
+    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
+    parser.add_argument("--write", action="store_true", help="put the results into the docs")
+    if quick:
+        parser.add_argument("--quick", action="store_true", help=quick)
+    options = parser.parse_args()
+    if quick and options.quick and options.write:
+        parser.error("--quick measures nothing that is worth writing down")
+    hold_to_cores(options.cores)
+    return options
 
 
 def hold_to_cores(cores: int) -> None:

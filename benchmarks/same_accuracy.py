@@ -23,7 +23,7 @@ import environments
 import tables
 from agreement import pooled_deviation
 from compare import FEW, write_data
-from measuring import hold_to_cores, measure
+from measuring import measure, read_options
 
 SECTION = "same-accuracy"
 FIGURE = tables.DOCS / "images" / "same-accuracy.png"
@@ -142,16 +142,10 @@ def draw(results: dict[str, Any], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The same accuracy in bfloat16 and float32.")
     environments.add_option(parser)
-    parser.add_argument("--cores", type=int, default=2, help="processor cores for each process")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each")
     parser.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=RECIPES)
-    parser.add_argument("--quick", action="store_true", help="few images, two seeds")
-    parser.add_argument("--write", action="store_true", help="put the results into the docs")
-    options = parser.parse_args()
-    if options.quick and options.write:
-        parser.error("--quick measures nothing that is worth writing down")
+    options = read_options(parser, quick="few images, two seeds")
     options.seeds = 2 if options.quick else options.seeds
-    hold_to_cores(options.cores)
     where = tables.machine()
     with tempfile.TemporaryDirectory() as scratch:
         results = {"machine": where, "accuracies": train_all(options, Path(scratch))}

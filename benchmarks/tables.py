@@ -32,8 +32,9 @@ def machine() -> dict[str, Any]:
 def machine_sentence(where: dict[str, Any]) -> str:
     """The line above a table that says what `machine` found."""
     used = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
+    cores = "1 core" if where["cores"] == 1 else f"{where['cores']} cores"
     return (
-        f"{where['cores']} cores of {where['processor']} ({', '.join(where['instructions'])}), "
+        f"{cores} of {where['processor']} ({', '.join(where['instructions'])}), "
         f"load before the start {where['load_before']:.1f}, Python {where['python']}; "
         f"firstlight with {used}."
     )

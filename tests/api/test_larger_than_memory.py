@@ -14,6 +14,7 @@ from firstlight.core import processes
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.stored import StoredImages
 from firstlight.data import converting, shard_worker
+from firstlight.training.batches import Batches
 from firstlight.training.stopping import InterruptedRunError
 
 from .conftest import striped
@@ -45,6 +46,20 @@ def little(pictures, settings, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     stored = {"memory": "1MB", "shards": "shards", "prepare": "standardise", "runs": "runs"}
     return settings | stored | {"epochs": 3, "batch_size": 32}
+
+
+def test_a_learning_rate_is_looked_for_with_little_memory(pictures, little, monkeypatch):
+    def refuse(self, images):
+        raise AssertionError("batches from memory, which holds all images")
+
+    monkeypatch.setattr(Batches, "_hold", refuse)
+    told = []
+    asked = {key: value for key, value in little.items() if key not in ("runs", "epochs")}
+    test = fl.lr(pictures, progress=told.append, **asked)
+    assert test.rates[0] < test.suggestion < test.rates[-1]
+    assert "--memory 1MB" in test.command
+    kinds = [event["kind"] for event in told]
+    assert kinds.index("reading") < kinds.index("plan") < kinds.index("step")
 
 
 def weights(run):

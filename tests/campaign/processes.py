@@ -13,6 +13,7 @@ from io import BytesIO
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -178,6 +179,24 @@ class Place:
             self.finish(self.train(f"whole-{seed}", seed))
             self._twins[seed] = self.runs / f"whole-{seed}"
         return self._twins[seed]
+
+    def check_going_on(self, tally: Any, case: str, name: str, newest: int | None = None) -> str:
+        """Go on with a run: it ends as if nothing had been, and lost no more than it had to.
+
+        Args:
+            newest: the step of the checkpoint to go on from; None: the newest that lies there.
+
+        Returns:
+            What was printed.
+        """
+        newest = self.newest(name) if newest is None else newest
+        starts = self.count(name, "start")
+        printed = self.finish(self.go_on(name))
+        tally.add(case, went_on=1, lost=self.lost(name, newest, starts))
+        self.check_same(name)
+        tally.add(case, identical=1)
+        assert tally.counts["lost"] == 0
+        return printed
 
     def check_same(self, name: str, seed: int = 0) -> None:
         """Compare a finished run with its twin, bit for bit; nothing may lie about."""

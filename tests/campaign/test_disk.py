@@ -48,12 +48,7 @@ def check_and_go_on(place, tally, case, name, printed, code):
     assert code == 2, printed
     assert line.startswith("firstlight: "), printed
     assert line.endswith(f"Then go on with --resume {name}."), printed
-    newest, starts = place.newest(name), place.count(name, "start")
-    place.finish(place.go_on(name))
-    tally.add(case, went_on=1, lost=place.lost(name, newest, starts))
-    place.check_same(name)
-    tally.add(case, identical=1)
-    assert tally.counts["lost"] == 0
+    place.check_going_on(tally, case, name)
     return line
 
 
@@ -143,9 +138,4 @@ def test_a_disk_that_is_read_only_when_the_run_shall_go_on(place, tally):
     code, printed = place.start(place.go_on(name), fault).end()
     assert code == 2
     assert f"cannot be written: {WORDS[errno.EROFS]}" in printed
-    newest, starts = place.newest(name), place.count(name, "start")
-    place.finish(place.go_on(name))
-    tally.add(case, went_on=1, lost=place.lost(name, newest, starts))
-    place.check_same(name)
-    tally.add(case, identical=1)
-    assert tally.counts["lost"] == 0
+    place.check_going_on(tally, case, name)

@@ -13,15 +13,6 @@ pytestmark = pytest.mark.slow
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def go_on(place, tally, case, name, newest):
-    starts = place.count(name, "start")
-    place.finish(place.go_on(name))
-    tally.add(case, went_on=1, lost=place.lost(name, newest, starts))
-    place.check_same(name)
-    tally.add(case, identical=1)
-    assert tally.counts["lost"] == 0
-
-
 @pytest.mark.tries(few=1, all=4)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_in_training_the_state_is_saved_at_once(place, tally, attempt, number):
@@ -36,7 +27,7 @@ def test_in_training_the_state_is_saved_at_once(place, tally, attempt, number):
     last = max(event["step"] for event in place.events(name) if event["kind"] == "step")
     assert place.newest(name) >= last
     assert place.events(name)[-1]["kind"] == "end"
-    go_on(place, tally, case, name, place.newest(name))
+    place.check_going_on(tally, case, name)
 
 
 @pytest.mark.tries(few=1, all=4)
@@ -50,7 +41,7 @@ def test_before_training_it_ends_at_once(place, tally, attempt):
     _, printed = process.communicate()
     assert process.returncode in (-number, 128 + number), printed.decode()
     assert not (place.runs / name / "report.json").exists()
-    go_on(place, tally, case, name, place.newest(name))
+    place.check_going_on(tally, case, name)
 
 
 @pytest.mark.tries(few=1, all=4)
@@ -64,7 +55,7 @@ def test_after_training_nothing_trained_is_lost(place, tally, attempt):
     assert code in (-number, 128 + number), printed
     steps = place.events(name)[0]["steps"]
     assert place.newest(name) == steps
-    go_on(place, tally, case, name, steps)
+    place.check_going_on(tally, case, name, steps)
 
 
 @pytest.mark.tries(few=1, all=3)
@@ -75,7 +66,7 @@ def test_a_second_ctrl_c_ends_a_save_too(place, tally, attempt):
     fault = Fault("step-", call, 3, signals=(signal.SIGINT, signal.SIGINT), seed=attempt)
     code, printed = place.start(place.train(name), fault).end()
     assert code == 128 + signal.SIGINT, printed
-    go_on(place, tally, case, name, place.newest(name))
+    place.check_going_on(tally, case, name)
 
 
 def test_a_terminal_that_is_closed_is_like_ctrl_c(place, tally):
@@ -93,7 +84,7 @@ def test_a_terminal_that_is_closed_is_like_ctrl_c(place, tally):
     assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
     newest = place.newest(name)
     assert newest > 0
-    go_on(place, tally, case, name, newest)
+    place.check_going_on(tally, case, name, newest)
 
 
 def test_under_nohup_a_closed_terminal_is_nothing(place, tally):

@@ -138,6 +138,16 @@ def test_code_blocks_run(page: Path, folder: Path) -> None:
             run_block(block, namespace)
 
 
+def test_blocks_that_import_keras_choose_a_backend_first() -> None:
+    # Where nobody has, Keras wants TensorFlow, which comes with neither; these tests would not
+    # notice, since Keras is imported here already.
+    for page in PAGES:
+        for block in blocks_of(page):
+            before, keras, _ = block.text.partition("import keras")
+            if keras and block.language == "python" and block.title is None:
+                assert "KERAS_BACKEND" in before, block.place
+
+
 def test_every_fence_is_understood() -> None:
     for page in PAGES:
         fences = re.findall(r"^```\w+", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -10,7 +10,7 @@ from typing import Any
 
 from firstlight.api.information import command_line
 from firstlight.api.options import Source, dataset_of, divided
-from firstlight.api.ready import Ready, make_ready, plan, plan_event
+from firstlight.api.ready import Ready, changes, make_ready, plan, plan_event
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import SettingError
 from firstlight.core.events import Event
@@ -33,7 +33,8 @@ def lr(
     Args:
         data: as in `load`, or a data set that `load` returned.
         save: a PNG file for the figure, or None.
-        progress: called with each event as a dictionary: `plan`, then `step`.
+        progress: called with each event as a dictionary: `reading` (while images are brought to
+            disk), `plan`, then `step`.
         **settings: as in `train` (`model`, `batch_size`, `optimizer`, ...) and `load`.
 
     Returns:
@@ -59,7 +60,7 @@ def lr(
     if save is not None and Path(save).suffix.lower() != ".png":
         raise SettingError(f"the figure is a PNG file, but {save} came: write for example lr.png.")
     asked, reading = divided(settings)
-    dataset = dataset_of(data, reading, asked.seed)
+    dataset = dataset_of(data, reading, asked.seed, progress)
     ready = make_ready(dataset, asked)
     if progress is not None:
         progress(plan_event(dataset, ready, _plan(dataset, ready)))
@@ -97,8 +98,5 @@ def lr(
 def _plan(dataset: Dataset, ready: Ready) -> list[str]:
     """As before a training, but for the last line."""
     settings = ready.settings
-    augment = "" if settings.augment in (None, "none") else f", {settings.augment}"
-    return [
-        *plan(dataset, ready)[:2],
-        f"test    batches of {settings.batch_size}, {settings.optimizer}, {settings.loss}{augment}",
-    ]
+    test = f"batches of {settings.batch_size}, {settings.optimizer}, {settings.loss}"
+    return [*plan(dataset, ready)[:2], f"test    {test}{changes(settings)}"]

@@ -87,9 +87,6 @@ def plan(dataset: Dataset, ready: Ready) -> list[str]:
         else ", ".join(dataset.target_names)
     )
     epochs = f"{settings.epochs} epoch{'s' if settings.epochs != 1 else ''}"
-    changes = "" if settings.augment in (None, "none") else f", {settings.augment}"
-    if settings.label_smoothing:
-        changes += f", labels smoothed by {settings.label_smoothing:g}"
     threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
     device = "a GPU" if machine.device.type == "cuda" else threads
     return [
@@ -97,8 +94,16 @@ def plan(dataset: Dataset, ready: Ready) -> list[str]:
         f"model   {settings.model}: {ready.model.count_params():,} parameters; "
         f"{machine.precision} on {device}, seed {settings.seed}",
         f"recipe  {epochs}, batches of {settings.batch_size}, {settings.optimizer}, "
-        f"{settings.learning_rate:g} {settings.schedule}, {settings.loss}{changes}",
+        f"{settings.learning_rate:g} {settings.schedule}, {settings.loss}{changes(settings)}",
     ]
+
+
+def changes(settings: TrainSettings) -> str:
+    """What is changed in images and targets for training, each with a comma before it."""
+    words = "" if settings.augment in (None, "none") else f", {settings.augment}"
+    if settings.label_smoothing:
+        words += f", labels smoothed by {settings.label_smoothing:g}"
+    return words
 
 
 def _explained(errors: tuple[Finding, ...], dataset: Dataset, settings: TrainSettings) -> str:

@@ -25,6 +25,7 @@ from firstlight.training.keras_learner import KerasNetwork
 from firstlight.training.learner import make_learner
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
+from firstlight.training.streaming import make_batches
 
 FIRST, LAST, STEPS = 1e-6, 10.0, 210
 # Of the bell curve that smooths, in steps: a sixth of a factor of ten in the learning rate.
@@ -140,7 +141,7 @@ def training_step(
     network.to(device)
     augmentation = Augmentation.parse(settings.augment)
     size = int(settings.batch_size or 1)
-    batches = Batches(images.images, images.targets, size, settings.seed, augmentation, device)
+    batches = make_batches(images.images, images.targets, size, settings.seed, augmentation, device)
     network.eval()
     with torch.no_grad():
         outputs = int(network(batches.take(torch.zeros(1, dtype=torch.int64))).shape[-1])
