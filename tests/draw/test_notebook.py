@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from firstlight.core.findings import Checkup, Finding, Fix, LayerCost
-from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report, Score
+from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
+from firstlight.core.scores import Score
 
 SCRIPT = "<script>alert('x')</script>"
 ANSWERS = Predictions(

@@ -11,7 +11,8 @@ from PIL import Image
 
 from firstlight.core.dataset import Refused
 from firstlight.core.findings import LayerCost
-from firstlight.core.reports import Predictions, Report, Score
+from firstlight.core.reports import Predictions, Report
+from firstlight.core.scores import Score
 from firstlight.draw import (
     comparison_page,
     headline,

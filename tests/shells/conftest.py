@@ -23,7 +23,8 @@ from firstlight.core.exploration import (
 )
 from firstlight.core.findings import Checkup, Edit, Finding, Fix, Layer, LayerCost
 from firstlight.core.range_test import RangeTest
-from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report, Score
+from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
+from firstlight.core.scores import Score
 from firstlight.shells.cli.main import run
 
 # Names as they come from strangers: markup, an escape sequence, a formula, another script.

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from firstlight.core.errors import DataError, FirstlightError, RunError, TrainingError
-from firstlight.core.reports import Report, Score
+from firstlight.core.reports import Report
+from firstlight.core.scores import Score
 
 FILES = ["a.png", "[bold]b.png", "'-c\x07.png"]
 VERBS = [

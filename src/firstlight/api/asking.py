@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from firstlight.api.options import Listener, dataset_of, divided
 from firstlight.core.dataset import Dataset, Images
 from firstlight.core.errors import RunError
-from firstlight.core.reports import Predictions, Report, Score
+from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder
+from firstlight.core.scores import Score
 from firstlight.core.settings import DataSettings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 from firstlight.core.dataset import Task
 from firstlight.core.notebook import html_table
-from firstlight.core.reports import Score
+from firstlight.core.scores import Score
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -36,12 +36,14 @@ class Images:
         targets: `(N,)` int64 class numbers, or `(N, T)` float32 values.
         names: `(N,)` where each image came from: a file, or `array[index]`.
         groups: `(N,)` group labels (patient, simulation, pointing), or None.
+        columns: `(N,)` each, other numbers that are known of the images, by name (a redshift).
     """
 
     images: ImageArray
     targets: NDArray[Any]
     names: NDArray[np.str_]
     groups: NDArray[np.str_] | None = None
+    columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -57,6 +59,7 @@ class Images:
             self.targets[index],
             self.names[index],
             None if self.groups is None else self.groups[index],
+            {name: column[index] for name, column in self.columns.items()},
         )
 
 

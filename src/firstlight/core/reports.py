@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,33 +11,8 @@ from numpy.typing import NDArray
 
 from firstlight.core.dataset import Refused, Task
 from firstlight.core.notebook import html_table, short
-
-
-@dataclass(frozen=True)
-class Score:
-    """A number with its interval.
-
-    Attributes:
-        value: the estimate.
-        low, high: ends of the interval at `level`, or None where there is none.
-        level: the interval's level, as a fraction (0.95).
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    level: float = 0.95
-
-    def interval(self) -> str:
-        """The interval in words, or "" where there is none.
-
-        Example:
-            >>> Score(0.912, 0.9, 0.925).interval()
-            '0.9 to 0.925 (95 %)'
-        """
-        if self.low is None or self.high is None:
-            return ""
-        return f"{short(self.low)} to {short(self.high)} ({100 * self.level:g} %)"
+from firstlight.core.scores import Score
+from firstlight.core.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -69,6 +45,11 @@ class Predictions:
         task: as in `Dataset`.
         classes, target_names, target_units: as in `Dataset`.
         refused: files that were left out, with the reason.
+        spread: `(N, T)` float32, how far off the network takes each value to be (a standard
+            deviation, in the target's unit); None where it says nothing of that.
+        intervals: `(N, T, L, 2)` float32, the ends of an interval for each of `levels`; or None.
+        levels: the shares of true values that the intervals are to hold, rising.
+        unlike: `(N,)` whether an image does not look like those that were trained on; or None.
     """
 
     names: NDArray[np.str_]
@@ -78,6 +59,10 @@ class Predictions:
     target_names: tuple[str, ...] = ()
     target_units: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
+    spread: NDArray[np.float32] | None = None
+    intervals: NDArray[np.float32] | None = None
+    levels: tuple[float, ...] = ()
+    unlike: NDArray[np.bool_] | None = None
 
     def __repr__(self) -> str:
         return f"Predictions({len(self):,} images, {self.task})"
@@ -120,6 +105,8 @@ class Report:
         notes: what a reader has to know before believing the scores, as sentences.
         predictions: the answers that the report was made from.
         targets: the true targets, as in `Images`.
+        columns: `(N,)` each, other numbers that are known of the images, by name (a redshift).
+        trust: what is known of the values' trust, one for each target; () for `classify`.
     """
 
     task: Task
@@ -134,6 +121,8 @@ class Report:
     confused: tuple[ConfusedPair, ...] = ()
     groups: NDArray[np.str_] | None = None
     notes: tuple[str, ...] = ()
+    columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    trust: tuple[Trust, ...] = ()
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {score.value:.4g}" for name, score in self.scores.items())

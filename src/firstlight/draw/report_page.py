@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from firstlight.core.findings import LayerCost
-from firstlight.core.reports import Report, Score, worse_than_mean
+from firstlight.core.reports import Report, worse_than_mean
+from firstlight.core.scores import Score
 from firstlight.core.stored import ImageArray
 from firstlight.draw.answers import (
     confusion_figure,

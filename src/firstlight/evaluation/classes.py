@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.core.reports import ClassScore, ConfusedPair, Score
+from firstlight.core.reports import ClassScore, ConfusedPair
+from firstlight.core.scores import Score
 from firstlight.evaluation.intervals import (
     LEVEL,
     bootstrap_sums,

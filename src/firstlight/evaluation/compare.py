@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from firstlight.core.comparison import Comparison, Difference
 from firstlight.core.dataset import Task
 from firstlight.core.errors import RunError
-from firstlight.core.reports import Report, Score
+from firstlight.core.reports import Report
+from firstlight.core.scores import Score
 from firstlight.evaluation.intervals import (
     LEVEL,
     bootstrap_sums,

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Refused
 from firstlight.core.errors import RunError
 from firstlight.core.files import write_arrays, write_json
-from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report, Score
+from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
+from firstlight.core.scores import Score
 
 REPORT_FILE = "report.json"
 PREDICTIONS_FILE = "predictions.npz"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.core.reports import Score
+from firstlight.core.scores import Score
 from firstlight.evaluation.intervals import LEVEL, bootstrap_sums, percentile_interval
 
 

@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
         TypeError: there is no rule for a value of this type.
 
     Example:
-        >>> from firstlight.core.reports import Score
+        >>> from firstlight.core.scores import Score
         >>> plain(Score(0.5, low=float("nan")))
         {'value': 0.5, 'low': None, 'high': None, 'level': 0.95}
     """

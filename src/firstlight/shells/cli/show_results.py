@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from firstlight.api import Run
     from firstlight.core.comparison import Comparison
-    from firstlight.core.reports import Report, Score
+    from firstlight.core.reports import Report
+    from firstlight.core.scores import Score
 
 MOST_CONFUSED = 10
 
