@@ -27,6 +27,7 @@ __all__ = [
     "lr",
     "predict",
     "resume",
+    "simulate",
     "train",
 ]
 

@@ -8,6 +8,7 @@ from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
 from firstlight.api.looking import check, doctor, explore, list_models, load
 from firstlight.api.run import Run
+from firstlight.api.simulating import simulate
 from firstlight.api.training import resume, train
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "lr",
     "predict",
     "resume",
+    "simulate",
     "train",
 ]

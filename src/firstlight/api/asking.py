@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.options import Listener, dataset_of, divided
-from firstlight.core.dataset import Dataset, Images
+from firstlight.core.dataset import PARTS, Dataset, Images, Part
 from firstlight.core.errors import RunError
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.scores import Score
+from firstlight.core.seeds import mixed_seed
 from firstlight.core.settings import DataSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,19 @@ def own_dataset(folder: RunFolder, progress: Listener | None = None) -> Dataset:
             "bring the old ones back, or train anew under another --name."
         )
     return dataset
+
+
+def as_tested(dataset: Dataset, part: Part) -> Images:
+    """A part of the data as a network is tested on it: through the telescope, if there is one.
+
+    The noise is fixed by the seed of the split, another for each part.
+    """
+    images: Images = getattr(dataset, part)
+    if dataset.settings.sky is None:
+        return images
+    from firstlight.training import as_seen
+
+    return as_seen(images, dataset.settings.sky, mixed_seed(dataset.split.seed, PARTS.index(part)))
 
 
 def _same_split(folder: RunFolder, dataset: Dataset) -> bool:
@@ -111,13 +125,13 @@ def report_on(
     from firstlight.training import validator
 
     known = information["data"]
-    values = ask(network, images.images, machine)
+    values = ask(network, images.images, machine, images.side)
     report = judge(
         as_predictions(values, images.names, known), images.targets, title, images.groups
     )
     used = ("loss", "label_smoothing", "metric")
     settings, _ = divided({key: information["settings"].get(key) for key in used})
-    loss = validator(images, settings)(lambda _: values)["loss"]
+    loss = validator(images, settings)(lambda *_: values)["loss"]
     return replace(report, scores={**report.scores, "loss": Score(loss)})
 
 

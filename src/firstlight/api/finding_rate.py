@@ -81,7 +81,9 @@ def lr(
                 }
             )
 
-    step = training_step(ready.network, dataset.train, ready.settings, ready.machine)
+    step = training_step(
+        ready.network, dataset.train, ready.settings, ready.machine, dataset.settings.sky
+    )
     test = range_test(step, watch)
     command = command_line(
         dataset.source, replace(asked, learning_rate=test.suggestion), dataset.settings

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import as_predictions, own_dataset, report_on, trained_network
+from firstlight.api.asking import as_predictions, as_tested, own_dataset, report_on, trained_network
 from firstlight.api.options import divided
 from firstlight.api.run import Run
 from firstlight.core.comparison import Comparison
@@ -21,6 +21,7 @@ from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder, find_run
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import StoredImages
+from firstlight.core.telescope import Telescope
 
 RUNS = Path("runs")
 
@@ -60,6 +61,8 @@ def evaluate(
         >>> fl.evaluate("first", runs=place).scores == run.report.scores
         True
     """
+    from firstlight.training import as_seen
+
     folder, trust_code = _found(run, runs, trust_code)
     information = folder.information()
     if data is None:
@@ -69,12 +72,15 @@ def evaluate(
                 "leave them out."
             )
         dataset = own_dataset(folder)
-        images, title = dataset.test, f"{dataset.name}, test"
+        images, title = as_tested(dataset, "test"), f"{dataset.name}, test"
+        notes: tuple[str, ...] = ()
     else:
-        images, title = _other_images(information, data, divided(settings)[1])
+        images, title, telescope = _other_images(information, data, divided(settings)[1])
+        notes = _seen_before(folder, images)
+        images = as_seen(images, telescope, information["data"]["split_seed"])
     network, machine = trained_network(folder, trust_code)
     report = report_on(network, machine, images, information, title)
-    return report if data is None else replace(report, notes=_seen_before(folder, images))
+    return replace(report, notes=(*report.notes, *notes))
 
 
 def predict(
@@ -205,15 +211,26 @@ def _seen_before(folder: RunFolder, images: Images) -> tuple[str, ...]:
 
 def _other_images(
     information: dict[str, Any], data: str | Path | Dataset, settings: DataSettings
-) -> tuple[Images, str]:
-    """Images from elsewhere, in the shape and with the class numbers of the run."""
-    from firstlight.data import fit_all, read_collection
+) -> tuple[Images, str, Telescope | None]:
+    """Images from elsewhere, in the shape and with the class numbers of the run.
+
+    They come as they are stored, and with the telescope through which they are to be seen.
+    """
+    from firstlight.data import fit_all, found, read_collection
 
     known = information["data"]
     if isinstance(data, Dataset):
         collection: Collection | Dataset = data
+        settings = data.settings
         images, part, data = data.test, "test", data.name
     else:
+        data, settings = found(data, settings)
+        if known["task"] == "measure":
+            # The columns of the run, where the user names none.
+            trained = information["data_settings"]
+            target = settings.target or tuple(trained["target"])
+            side = settings.side or tuple(trained.get("side", ()))
+            settings = replace(settings, target=target, side=side)
         collection = read_collection(data, settings)
         tested = collection.parts == "test"
         part = "test" if tested.any() else "all images"
@@ -236,7 +253,8 @@ def _other_images(
     else:
         fitted = fit_all(fitted, shape, information["data_settings"]["resize"])
     targets = _matched_targets(collection, images, known, str(data))
-    return replace(images, images=fitted, targets=targets), f"{collection.name}, {part}"
+    images = replace(images, images=fitted, targets=targets)
+    return images, f"{collection.name}, {part}", settings.sky
 
 
 def _matched_targets(

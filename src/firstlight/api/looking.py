@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from firstlight.api.asking import as_tested
 from firstlight.api.options import Source, dataset_of, divided
 from firstlight.core.dataset import Dataset
 from firstlight.core.environment import Environment
@@ -70,6 +71,13 @@ def explore(
     from firstlight.data import explore_dataset
 
     dataset = load(data, seed=seed, **settings)
+    if dataset.settings.sky is not None:
+        dataset = replace(
+            dataset,
+            train=as_tested(dataset, "train"),
+            validation=as_tested(dataset, "validation"),
+            test=as_tested(dataset, "test"),
+        )
     exploration = explore_dataset(dataset)
     if save is not None:
         from firstlight.draw import exploration_figures, exploration_page, to_pngs

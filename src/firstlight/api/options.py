@@ -49,8 +49,6 @@ def dataset_of(
     Raises:
         SettingError: a loaded data set comes with settings for reading it.
     """
-    from dataclasses import replace
-
     if isinstance(data, Dataset):
         if settings != DataSettings():
             raise SettingError(
@@ -59,4 +57,4 @@ def dataset_of(
         return data
     from firstlight.data import load_dataset
 
-    return replace(load_dataset(data, settings, seed, progress), settings=settings)
+    return load_dataset(data, settings, seed, progress)

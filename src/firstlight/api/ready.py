@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import ModelError
 from firstlight.core.events import Event
 from firstlight.core.findings import Finding
 from firstlight.core.settings import TrainSettings
+from firstlight.core.stored import ImageArray
 
 if TYPE_CHECKING:
     import keras
 
     from firstlight.training import KerasNetwork, Machine, Network
+
+
+STATISTICS_FROM = 1_000  # maps, where each has to be looked at through a telescope
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,11 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     pixels = dataset.train.images.dtype
     settings = replace(settings, prepare=settings.prepare or default_preparation(pixels))
     Augmentation.parse(settings.augment)
-    what = (dataset.image_shape, dataset.outputs, dataset.task)
+    height, width, channels = dataset.image_shape
+    side = dataset.train.side
+    # A number beside the image enters as one more channel of it.
+    shape = (height, width, channels + (0 if side is None else side.shape[1]))
+    what = (shape, dataset.outputs, dataset.task)
     # Which loss fits depends on the end of the network, where the user has named none.
     checkup = check_model(settings.model, *what, replace(settings, loss=asked.loss))
     if checkup.errors:
@@ -55,14 +65,25 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     keras.utils.set_random_seed(settings.seed)
     model = build_model(settings.model, *what)
     settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
-    model = prepare_model(model, str(settings.prepare), dataset.train.images)
+    model = prepare_model(model, str(settings.prepare), _as_seen(dataset), side)
     if dataset.task == "measure":
         model = answer_in_units(model, dataset.train.targets)
-    network = network_of(model)
+    network = network_of(model, inputs=1 if side is None else 2)
     warnings = [found.message for found in checkup.findings if found.level == "warning"]
     warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]
     machine = choose_machine(replace(settings, **kept))
     return Ready(model, network, settings, machine, warnings)
+
+
+def _as_seen(dataset: Dataset) -> ImageArray:
+    """The training images, or some of them as the telescope sees them: for their statistics."""
+    telescope = dataset.settings.sky
+    if telescope is None:
+        return dataset.train.images
+    from firstlight.training import as_seen
+
+    some = np.unique(np.linspace(0, len(dataset.train) - 1, STATISTICS_FROM).astype(int))
+    return as_seen(dataset.train.select(some), telescope, dataset.split.seed).images
 
 
 def plan_event(dataset: Dataset, ready: Ready, lines: list[str]) -> Event:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from firstlight.api.asking import own_dataset, report_on
+from firstlight.api.asking import as_tested, own_dataset, report_on
 from firstlight.api.information import check_source, other_versions, run_information
 from firstlight.api.options import Listener, Source, dataset_of, divided
 from firstlight.api.ready import Ready, make_ready, plan, plan_event
@@ -141,8 +141,11 @@ def _finish(
     write_arrays(folder.split, **parts, seen=np.concatenate(seen))
     settings, machine = ready.settings, ready.machine
     with folder.log(progress) as log:
-        validate = validator(dataset.validation, settings)
-        training = Training(ready.network, dataset.train, settings, folder, log, validate, machine)
+        validate = validator(as_tested(dataset, "validation"), settings)
+        telescope = dataset.settings.sky
+        training = Training(
+            ready.network, dataset.train, settings, folder, log, validate, machine, telescope
+        )
         if state:
             training.restore(state)
             _log_resumed(log, training)
@@ -181,16 +184,17 @@ def _report(folder: RunFolder, dataset: Dataset, ready: Ready, seconds: float) -
 
     information = folder.information()
     title = f"{dataset.name}, test"
-    report = report_on(ready.network, ready.machine, dataset.test, information, title)
+    tested = as_tested(dataset, "test")
+    report = report_on(ready.network, ready.machine, tested, information, title)
     save_report(folder.path, report)
     epochs = folder.epochs()
-    figures = to_pngs(report_figures(report, epochs, dataset.test.images))
+    figures = to_pngs(report_figures(report, epochs, tested.images))
     for name, png in figures.items():
         write_bytes(folder.figures / f"{name}.png", png)
     layers = walk(ready.model, dataset.image_shape)
     shown = information | information["machine"] | {"seconds": seconds}
     write_text(
-        folder.page, report_page(shown, report, epochs, layers, figures, dataset.test.images)
+        folder.page, report_page(shown, report, epochs, layers, figures, tested.images)
     )
 
 

@@ -37,6 +37,7 @@ class Images:
         names: `(N,)` where each image came from: a file, or `array[index]`.
         groups: `(N,)` group labels (patient, simulation, pointing), or None.
         columns: `(N,)` each, other numbers that are known of the images, by name (a redshift).
+        side_names: which of the columns enter the network beside the image.
     """
 
     images: ImageArray
@@ -44,6 +45,14 @@ class Images:
     names: NDArray[np.str_]
     groups: NDArray[np.str_] | None = None
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    side_names: tuple[str, ...] = ()
+
+    @property
+    def side(self) -> NDArray[np.float32] | None:
+        """`(N, S)` the numbers that enter the network beside the image; None where none do."""
+        if not self.side_names:
+            return None
+        return np.stack([self.columns[name] for name in self.side_names], 1).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -60,6 +69,7 @@ class Images:
             self.names[index],
             None if self.groups is None else self.groups[index],
             {name: column[index] for name, column in self.columns.items()},
+            self.side_names,
         )
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from firstlight.core.condition import Condition
 from firstlight.core.errors import SettingError
 from firstlight.core.losses import LOSSES, full_loss_name
 from firstlight.core.sizes import amount, bytes_of
+from firstlight.core.telescope import REDSHIFT, TELESCOPES, Telescope, needs_redshift, telescope_of
 
 OPTIMIZERS = (
     *("adam", "adamw", "nadam", "rmsprop", "sgd", "adadelta", "adafactor", "adagrad", "adamax"),
@@ -26,6 +28,7 @@ VALUE_METRICS = ("rmse", "mae", "mse", "mape", "r2")
 METRICS = CLASS_METRICS + VALUE_METRICS
 PRESETS = ("fast", "good", "best")
 PREPARATIONS = ("rescale", "standardise", "none")
+SKIES = ("quick", *TELESCOPES)
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -93,6 +96,22 @@ class DataSettings:
     )
     split_column: str | None = option("column that says train, validation or test")
     group_column: str | None = option("column whose groups are never torn apart by the split")
+    side: tuple[str, ...] = option(
+        "column or columns of numbers that enter the network beside the image", ()
+    )
+    keep: str | None = option("use only images whose numbers meet this: '0.01 < xHI < 0.99'")
+    balance: str | None = option(
+        "drop images at random until each tenth of this column's range has equally many"
+    )
+    by: str | None = option("... for each value of this column on its own (with --balance)")
+    telescope: str | None = option(
+        "see maps of the sky through a telescope: its beam, and noise that is new every epoch",
+        None,
+        tuple(TELESCOPES),
+    )
+    pixel: float | None = option(
+        "length of a pixel in Mpc (with --telescope; default: 2)", None, (), 1e-6, 1e6
+    )
     split: str | None = option(
         "how to split where the data do not say: random, or group (needs a group column)",
         None,
@@ -119,11 +138,55 @@ class DataSettings:
             raise SettingError(
                 "--shards says where --memory puts the images: give --memory too, such as 2GB."
             )
+        if self.keep is not None:
+            Condition.parse(self.keep)
+        if self.by is not None and self.balance is None:
+            raise SettingError("--by says for what --balance is done separately: give --balance.")
+        if self.pixel is not None and self.telescope is None:
+            raise SettingError("--pixel is the pixel that --telescope sees: give --telescope.")
 
     @property
     def budget(self) -> int:
         """`memory` in bytes; 0 where images are held in memory."""
         return 0 if self.memory is None else bytes_of(self.memory, "--memory")
+
+    @property
+    def sky(self) -> Telescope | None:
+        """The telescope that maps are seen through, or None."""
+        return None if self.telescope is None else telescope_of(self.telescope, self.pixel)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of numbers that are asked for beside the targets, each once."""
+        names = list(self.side)
+        if self.keep is not None:
+            names += Condition.parse(self.keep).names
+        names += [name for name in (self.balance, self.by) if name is not None]
+        if self.telescope is not None and needs_redshift(self.telescope):
+            names.append(REDSHIFT)
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """What is simulated, and through which telescope it is looked at later."""
+
+    preset: str = option(
+        "quick: a few boxes; the others: 100 boxes, seen through the telescope of that name",
+        "standard",
+        SKIES,
+    )
+    boxes: int | None = option(
+        "simulated universes, 36 maps each (default: as the preset says)", None, (), 3, 100_000
+    )
+    cells: int = option("cells of 2 Mpc along each side of a box", 64, (), 16, 512)
+    seed: int = option("seed of every random choice", 0, (), 0, 2**32 - 1)
+    out: str | None = option("folder for the maps (default: the user's cache)")
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.cells % 2:
+            raise SettingError(f"--cells takes an even number, but {self.cells} came: add one.")
 
 
 @dataclass(frozen=True)

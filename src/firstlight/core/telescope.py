@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from firstlight.core.errors import SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # White noise of one strength at every redshift, or a strength for each of several redshifts.
 Noise = float | tuple[tuple[float, float], ...]
@@ -39,6 +41,8 @@ class Telescope:
 
     def spread(self, redshifts: NDArray[np.floating]) -> NDArray[np.float32]:
         """The spread of the noise in mK of maps at these redshifts."""
+        import numpy as np
+
         if isinstance(self.noise, tuple):
             known = sorted(self.noise)
             spread = np.interp(redshifts, [z for z, _ in known], [value for _, value in known])
@@ -64,18 +68,26 @@ TELESCOPES = {
 }
 
 
-def telescope_of(name: str, pixel: float) -> Telescope:
-    """A telescope by name, for maps with pixels of this length in Mpc.
+REDSHIFT = "z"  # the column that tells it
+
+
+def needs_redshift(name: str) -> bool:
+    """Whether a telescope's noise depends on the redshift of what it looks at."""
+    return isinstance(TELESCOPES[name].noise, tuple)
+
+
+def telescope_of(name: str, pixel: float | None = None) -> Telescope:
+    """A telescope by name, for maps with pixels of this length in Mpc (None: 2).
 
     Raises:
         SettingError: there is none of that name.
 
     Example:
-        >>> telescope_of("standard", 2.0).beam
+        >>> telescope_of("standard").beam
         4.0
     """
     if name not in TELESCOPES:
         raise SettingError(
             f"--telescope takes one of {', '.join(TELESCOPES)}, but {name!r} came: choose one."
         )
-    return replace(TELESCOPES[name], pixel=pixel)
+    return replace(TELESCOPES[name], pixel=pixel or Telescope.pixel)

@@ -10,16 +10,19 @@ from firstlight.data.equal import image_digests
 from firstlight.data.explore import explore_dataset
 from firstlight.data.fit import fit_all
 from firstlight.data.incoming import read_images
-from firstlight.data.source import load_dataset, read_collection
+from firstlight.data.simulated import simulate_maps
+from firstlight.data.source import found, load_dataset, read_collection
 from firstlight.data.split import split_collection
 
 __all__ = [
     "BUILTINS",
     "explore_dataset",
     "fit_all",
+    "found",
     "image_digests",
     "load_dataset",
     "read_collection",
     "read_images",
+    "simulate_maps",
     "split_collection",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,7 @@ def collect(
     files_read: int,
     parts: NDArray[np.str_] | None = None,
     groups: NDArray[np.str_] | None = None,
+    columns: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Collection:
     """A collection of array images, brought to `--size` and `--colour` where these ask for it.
 
@@ -163,6 +164,7 @@ def collect(
         files_read: how many files the arrays came from.
         parts: `(N,)` parts of the split; None: what each block says.
         groups: `(N,)` group labels, or None.
+        columns: `(N,)` each, other numbers by name, or None.
 
     Raises:
         DataError: if the blocks do not fit together, or lengths differ.
@@ -177,7 +179,9 @@ def collect(
                 f"{came} {blocks[0].images.dtype} and {block.name} is {block.images.shape[1:]} "
                 f"{block.images.dtype}: make them alike."
             )
-    for column, what in ((targets.values, "targets"), (parts, "parts"), (groups, "groups")):
+    others = dict(columns or {})
+    given = [("targets", targets.values), ("parts", parts), ("groups", groups), *others.items()]
+    for what, column in given:
         if column is not None and len(column) != count:
             raise DataError(
                 f"Each image needs its own of the {what}, but {where} has {count:,} images and "
@@ -207,7 +211,7 @@ def collect(
         name=source.name.removesuffix(".gz").removesuffix(source.suffix) or source.resolve().name,
         source=str(source),
         task=targets.task,
-        everything=Images(images, targets.values, names, groups),
+        everything=Images(images, targets.values, names, groups, others),
         parts=parts,
         classes=targets.classes,
         target_names=targets.names,

@@ -65,7 +65,21 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
             f"{_listed(arrays)} came: rename the arrays."
         )
     targets = _with_class_names(columns, arrays, where, settings.task)
-    return collect(blocks, targets, source, settings, files_read=1, parts=parts, groups=groups)
+    others = {
+        name: _numbers(name, _get(arrays, name, where), where)
+        for name in settings.columns
+        if name not in targets.names
+    }
+    return collect(
+        blocks,
+        targets,
+        source,
+        settings,
+        files_read=1,
+        parts=parts,
+        groups=groups,
+        columns=others,
+    )
 
 
 def _keras(
@@ -115,6 +129,16 @@ def _target_name(arrays: Arrays, where: str) -> str:
             f"but {_listed(arrays)} came: rename it, or name it with --target."
         )
     return there[0]
+
+
+def _numbers(name: str, column: NDArray[Any], where: str) -> NDArray[np.float64]:
+    """A column that enters the network or chooses images: finite numbers, one for each image."""
+    if column.ndim != 1 or column.dtype.kind not in "biuf" or not np.isfinite(column).all():
+        raise DataError(
+            f"A finite number for each image was expected in {shown(name)} of {where}, but it is "
+            f"{column.shape} {column.dtype}: store one column of numbers without gaps."
+        )
+    return column.astype(np.float64)
 
 
 def _texts(

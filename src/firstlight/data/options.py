@@ -5,7 +5,10 @@ from __future__ import annotations
 from firstlight.core.errors import SettingError
 from firstlight.core.settings import DataSettings
 
-COLUMNS = ("image_column", "target", "split_column", "group_column")
+COLUMNS = (
+    *("image_column", "target", "split_column", "group_column"),
+    *("side", "keep", "balance", "by"),
+)
 
 
 def refuse_columns(
@@ -29,6 +32,6 @@ def refuse_columns(
         if getattr(settings, column):
             option = "--" + column.replace("_", "-")
             raise SettingError(
-                f"{option} names a column of a table or of arrays, but {what}: leave {option} "
+                f"{option} names columns of a table or of arrays, but {what}: leave {option} "
                 f"out, or {remedy}."
             )

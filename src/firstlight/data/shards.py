@@ -22,7 +22,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from firstlight.core.errors import DataError
+from firstlight.core.cache import cache_folder, make_own_folder
 from firstlight.core.files import write_arrays, write_json
 from firstlight.core.processes import usable_cores
 from firstlight.core.settings import DataSettings
@@ -32,7 +32,6 @@ from firstlight.core.telling import tell
 
 FORMAT = 1
 MANIFEST, ROWS = "manifest.json", "rows.npz"
-OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -92,33 +91,12 @@ def shard_folder(settings: DataSettings, key: str) -> Path:
         DataError: it cannot be made, or others could write there.
     """
     if settings.shards is None:
-        given = os.environ.get("XDG_CACHE_HOME", "")
-        # A relative one is to be ignored (XDG Base Directory Specification).
-        cache = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
-        places = [cache / "firstlight", cache / "firstlight" / key[:32]]
+        below = cache_folder()
+        folder = below / key[:32]
     else:
-        places = [Path(settings.shards).expanduser().resolve() / key[:32]]
-    try:
-        places[0].parent.mkdir(parents=True, exist_ok=True)
-        for place in places:
-            place.mkdir(mode=0o700, exist_ok=True)
-            _require_own(place)
-    except OSError as error:
-        raise DataError(
-            f"A folder for the shards was to be made at {places[-1]}, but that fails "
-            f"({error.strerror}): name another with --shards."
-        ) from error
-    return places[-1]
-
-
-def _require_own(folder: Path) -> None:
-    known = folder.lstat()
-    own = not hasattr(os, "geteuid") or known.st_uid == os.geteuid()
-    if not stat.S_ISDIR(known.st_mode) or not own or known.st_mode & OTHERS_MAY_WRITE:
-        raise DataError(
-            f"A folder that only you can write was expected at {folder}, but it is a link or "
-            "others can write there, too: take it away, or name another with --shards."
-        )
+        below = folder = Path(settings.shards).expanduser().resolve() / key[:32]
+    make_own_folder(folder, below, "--shards")
+    return folder
 
 
 @contextmanager

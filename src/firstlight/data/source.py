@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 
 from firstlight.core.dataset import Collection, Dataset
@@ -10,17 +11,20 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.telling import Listener, listening
 from firstlight.data.builtin import BUILTINS
+from firstlight.data.choosing import choose
 from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
 from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
 from firstlight.data.paths import require_file, shown
+from firstlight.data.simulated import REIONISATION, as_recorded, newest_maps
 from firstlight.data.split import split_collection
 from firstlight.data.table import read_table
 
+NAMES = (*BUILTINS, REIONISATION)
 ACCEPTED = (
-    f"a built-in data set ({', '.join(BUILTINS)}), a folder of class folders (with or without "
+    f"a built-in data set ({', '.join(NAMES)}), a folder of class folders (with or without "
     "train, validation and test above them), a .csv or .parquet table, an .npz or .npy file, or "
     "IDX files as MNIST has them"
 )
@@ -51,10 +55,27 @@ def load_dataset(
         {'train': 55000, 'validation': 5000, 'test': 10000}
     """
     with listening(progress):
-        return split_collection(read_collection(source, settings), settings, seed)
+        source, settings = found(source, settings)
+        return split_collection(read_collection(source, settings, seed), settings, seed)
 
 
-def read_collection(source: str | Path, settings: DataSettings = DEFAULTS) -> Collection:
+def found(source: str | Path, settings: DataSettings) -> tuple[str | Path, DataSettings]:
+    """Where a source really lies, and its settings with what it says about itself.
+
+    Simulated maps say what to measure on them; `reionisation` are those simulated last.
+
+    Raises:
+        DataError: maps had to be simulated, and cannot be.
+    """
+    if source == REIONISATION:
+        source = newest_maps()
+    folder = Path(source).expanduser()
+    return source, as_recorded(folder, settings) if folder.is_dir() else settings
+
+
+def read_collection(
+    source: str | Path, settings: DataSettings = DEFAULTS, seed: int = 0
+) -> Collection:
     """Read images and targets from whatever the user names.
 
     Args:
@@ -62,7 +83,8 @@ def read_collection(source: str | Path, settings: DataSettings = DEFAULTS) -> Co
             folders, also below train, validation and test; a CSV or Parquet table; an
             .npz file; an .npy file of images with `labels.npy` or `targets.npy` beside
             it; a folder of such .npy files; IDX files, raw or gz.
-        settings: options of reading.
+        settings: options of reading, as `found` gives them.
+        seed: of the choice that `--balance` makes.
 
     Returns:
         All images that could be read, `(N, H, W, C)` in the type they were stored in; the
@@ -75,6 +97,13 @@ def read_collection(source: str | Path, settings: DataSettings = DEFAULTS) -> Co
         >>> read_collection("mnist").everything.images.shape
         (70000, 28, 28, 1)
     """
+    collection = choose(_read(source, settings), settings, seed)
+    side = settings.side
+    return replace(collection, everything=replace(collection.everything, side_names=side))
+
+
+def _read(source: str | Path, settings: DataSettings) -> Collection:
+    """All that a source holds."""
     if str(source) in BUILTINS and not isinstance(source, Path):
         return BUILTINS[str(source)](settings)
     path = Path(source).expanduser()
@@ -122,6 +151,6 @@ def _read_one_file(path: Path, settings: DataSettings) -> Collection:
 
 def _unknown(source: str, path: Path) -> DataError:
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, [*BUILTINS, *beside], n=3)
+    near = difflib.get_close_matches(path.name, [*NAMES, *beside], n=3)
     hint = f" Did you mean {' or '.join(map(shown, near))}?" if near else ""
     return DataError(f"DATA can be {ACCEPTED}, but there is no {shown(source)}.{hint}")

@@ -6,7 +6,7 @@ import csv
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class _Names:
     targets: tuple[str, ...]
     split: str | None
     group: str | None
+    others: Mapping[str, str]  # columns that enter the network or choose images, as they are asked
     notes: tuple[str, ...] = ()
 
 
@@ -74,7 +75,7 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
     names = _find_columns(columns, settings, where)
     notes = list(names.notes)
     if separator == ";":
-        for name in names.targets:
+        for name in (*names.targets, *names.others.values()):
             points = _with_points(columns[name])
             if points is not None:
                 columns[name] = points
@@ -82,9 +83,15 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
                     f"The commas in {shown(name)} are read as decimal points (0,53 as 0.53)."
                 )
     typed = {name: _typed(columns[name], settings.task) for name in names.targets}
+    numbers = {name: _typed(columns[name], "measure") for name in names.others.values()}
+    for name, values in numbers.items():
+        if any(isinstance(value, str) for value in values):
+            raise DataError(
+                f"Numbers were expected in the column {shown(name)} of {where}, but it holds texts."
+            )
     rows, refused = [], []
     for row, image in enumerate(columns[names.image]):
-        reason = _why_not(image, path.parent) or _gap(columns, typed, row)
+        reason = _why_not(image, path.parent) or _gap(columns, typed | numbers, row)
         group = columns[names.group][row] if names.group else "-"
         if reason is None and group in (None, ""):
             reason = f"has no {shown(names.group)}"
@@ -116,6 +123,10 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
             targets.values,
             np.array([shown(columns[names.image][row]) for row in kept]),
             groups,
+            {
+                asked: np.array([numbers[name][row] for row in kept], np.float64)
+                for asked, name in names.others.items()
+            },
         ),
         parts=np.array(parts),
         classes=targets.classes,
@@ -225,7 +236,12 @@ def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Name
     image = find(settings.image_column, IMAGE, "--image-column", "the image files", True)
     split = find(settings.split_column, SPLIT, "--split-column", "the split", False)
     group = find(settings.group_column, GROUP, "--group-column", "the groups", False)
-    others = [name for name in columns if name not in (image, split, group)]
+    beside = {
+        name: str(find(name, (), "its name in the first line", "numbers", True))
+        for name in settings.columns
+    }
+    known = {image, split, group, *(beside[name] for name in settings.side)}
+    others = [name for name in columns if name not in known]
     notes: tuple[str, ...] = ()
     targets: Sequence[str | None]
     if settings.target:
@@ -235,7 +251,8 @@ def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Name
         notes = (f"The column {shown(others[0])} is the target: the table has no other for it.",)
     else:
         targets = [find(None, TARGET, "--target", "the label or target", True)]
-    return _Names(str(image), tuple(map(str, targets)), split, group, notes)
+    beside = {asked: name for asked, name in beside.items() if name not in targets}
+    return _Names(str(image), tuple(map(str, targets)), split, group, beside, notes)
 
 
 def _plain(name: str) -> str:

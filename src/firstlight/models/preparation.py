@@ -39,7 +39,12 @@ def default_preparation(dtype: DTypeLike) -> Preparation:
     return "rescale" if np.dtype(dtype).kind in "ub" else "standardise"
 
 
-def prepare_model(model: keras.Model, preparation: str, images: ImageArray) -> keras.Model:
+def prepare_model(
+    model: keras.Model,
+    preparation: str,
+    images: ImageArray,
+    side: NDArray[np.float32] | None = None,
+) -> keras.Model:
     """The model with the preparation of the images as its first layer.
 
     Args:
@@ -48,6 +53,9 @@ def prepare_model(model: keras.Model, preparation: str, images: ImageArray) -> k
             uint8, 65,535 for uint16), `standardise` subtracts each channel's mean and divides by
             its standard deviation, `none` leaves the model as it is.
         images: the **training** images, `(N, H, W, C)`; statistics are taken from these alone.
+        side: the numbers beside the training images, `(N, S)`, or None. With them the model has a
+            second input: each number, standardised, becomes one more channel of the image, the
+            same everywhere. So any model can take them; it has to be built for `C + S` channels.
 
     Returns:
         A model that takes images as they are stored. It shares its layers with `model`, which
@@ -69,19 +77,51 @@ def prepare_model(model: keras.Model, preparation: str, images: ImageArray) -> k
             f"there is no preparation called {preparation}: {suggestion(preparation, PREPARATIONS)}"
         )
     keras = import_keras()
-    if preparation == "none" or _is_prepared(model):
+    first = None
+    if preparation != "none" and not _is_prepared(model):
+        first = _first_layer(preparation, images)
+    if side is not None:
+        return _with_side(model, first, images.shape[1:], side)
+    if first is None:
         return model
-    if preparation == "rescale":
-        first = keras.layers.Rescaling(1 / _largest(images.dtype), name="rescaling")
-    else:
-        mean, variance = channel_statistics(images)
-        first = keras.layers.Normalization(
-            mean=mean.tolist(), variance=variance.tolist(), name="normalization"
-        )
     inputs = keras.Input(images.shape[1:])
     if isinstance(model, keras.Sequential):
         return keras.Sequential([inputs, first, *model.layers], name=model.name)
     return keras.Model(inputs, model(first(inputs)), name=f"prepared_{model.name}")
+
+
+def _first_layer(preparation: str, images: ImageArray) -> keras.layers.Layer:
+    layers = import_keras().layers
+    if preparation == "rescale":
+        return layers.Rescaling(1 / _largest(images.dtype), name="rescaling")
+    mean, variance = channel_statistics(images)
+    return layers.Normalization(
+        mean=mean.tolist(), variance=variance.tolist(), name="normalization"
+    )
+
+
+def _with_side(
+    model: keras.Model,
+    first: keras.layers.Layer | None,
+    image_shape: tuple[int, ...],
+    side: NDArray[np.float32],
+) -> keras.Model:
+    """A model of images and of numbers beside them from one that takes both as channels."""
+    keras = import_keras()
+    layers, count = keras.layers, side.shape[1]
+    inputs = keras.Input(image_shape, name="image")
+    beside = keras.Input((count,), name="side")
+    variance = side.var(axis=0, dtype=np.float64)
+    standardised = layers.Normalization(
+        mean=side.mean(axis=0, dtype=np.float64).tolist(),
+        variance=np.where(variance > 0, variance, 1.0).tolist(),
+        name="side_normalization",
+    )(beside)
+    planes = layers.Reshape((1, 1, count), name="side_pixel")(standardised)
+    planes = layers.UpSampling2D(image_shape[:2], name="side_channels")(planes)
+    image = inputs if first is None else first(inputs)
+    both = layers.Concatenate(name="image_and_side")([image, planes])
+    return keras.Model([inputs, beside], model(both), name=model.name)
 
 
 def answer_in_units(model: keras.Model, targets: NDArray[np.float32]) -> keras.Model:

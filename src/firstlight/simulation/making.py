@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,27 @@ RECORD, BOXES = "simulation.json", "boxes"
 GROUP = "simulation"
 
 
-def make_maps(universe: Universe, folder: Path) -> None:
+@dataclass(frozen=True)
+class Record:
+    """What a reader has to know of a folder of maps.
+
+    Attributes:
+        telescope: through which they are to be seen.
+        pixel: length of a pixel in Mpc.
+    """
+
+    telescope: str
+    pixel: float
+
+
+def make_maps(universe: Universe, folder: Path, telescope: str = "standard") -> None:
     """Simulate all boxes of a universe into a folder; boxes that are there already stay.
 
     Args:
         universe: what to simulate.
         folder: made where it is missing.
+        telescope: through which the maps are seen unless their reader says otherwise; the maps
+            themselves are those of the sky.
 
     Raises:
         DataError: the folder holds something else, another process writes it, or it cannot be
@@ -43,6 +58,7 @@ def make_maps(universe: Universe, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with _held(folder):
             _require_same(universe, folder)
+            write_json(folder / RECORD, {"universe": asdict(universe), "telescope": telescope})
             if not is_whole(folder):
                 _make(universe, folder)
     except OSError as error:
@@ -79,12 +95,31 @@ def _held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def read_record(folder: Path) -> Record | None:
+    """What a folder of maps holds; None where it is none, or not finished.
+
+    Raises:
+        DataError: its record is damaged.
+    """
+    file = folder / RECORD
+    if not file.is_file() or not is_whole(folder):
+        return None
+    try:
+        known = json.loads(file.read_text())
+        return Record(str(known["telescope"]), float(known["universe"]["cell"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"A record of a simulation was expected in {file}, but it is damaged ({error!r}): "
+            "simulate again into another folder."
+        ) from error
+
+
 def _require_same(universe: Universe, folder: Path) -> None:
-    """Write down what the folder holds, or refuse it where that is something else."""
+    """Refuse a folder that holds something else."""
     record = json.loads(json.dumps(asdict(universe)))
     file = folder / RECORD
     if file.exists():
-        known = json.loads(file.read_text())
+        known = json.loads(file.read_text())["universe"]
         if known != record:
             other = [name for name in record if known.get(name) != record[name]]
             raise DataError(
@@ -98,7 +133,6 @@ def _require_same(universe: Universe, folder: Path) -> None:
             f"An empty folder was expected at {folder}, but it holds {foreign[0]}: name another "
             "with --out."
         )
-    write_json(file, record)
 
 
 def _make(universe: Universe, folder: Path) -> None:

@@ -10,6 +10,7 @@ from firstlight.training.keras_learner import KerasNetwork, network_of
 from firstlight.training.loop import Training
 from firstlight.training.lowering import Network, lower, not_lowered
 from firstlight.training.machine import Machine, choose_machine
+from firstlight.training.observing import as_seen
 from firstlight.training.predicting import predict
 from firstlight.training.range_testing import range_test, training_step
 from firstlight.training.validating import validator
@@ -20,6 +21,7 @@ __all__ = [
     "Machine",
     "Network",
     "Training",
+    "as_seen",
     "choose_machine",
     "load_newest",
     "lower",

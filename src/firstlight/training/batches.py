@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from firstlight.core.seeds import mixed_seed
 from firstlight.core.stored import ImageArray
 from firstlight.training.augmenting import Augmentation, augment, noise_unit
+from firstlight.training.observing import View
+from firstlight.training.tensors import as_tensor
 
 
 class Batches:
@@ -30,8 +32,12 @@ class Batches:
         seed: int,
         augmentation: Augmentation,
         device: torch.device,
+        view: View | None = None,
+        side: NDArray[np.float32] | None = None,
     ) -> None:
         self.count = len(images)
+        self.view = view
+        self.side = None if side is None else as_tensor(side).to(device)
         self.targets = as_tensor(targets).to(device)
         self.size = batch_size
         self.seed = seed
@@ -56,7 +62,7 @@ class Batches:
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch (0 is the first)."""
-        self._generator.manual_seed(_mixed(self.seed, epoch))
+        self._generator.manual_seed(mixed_seed(self.seed, epoch))
         self._order = self._drawn()
 
     def _drawn(self) -> Tensor:
@@ -71,23 +77,27 @@ class Batches:
         """The images `(B, H, W, C)` of these rows, as they are stored."""
         return self.images.index_select(0, rows.to(self.device))
 
-    def batch(self, epoch: int, position: int) -> tuple[Tensor, Tensor]:
-        """Images `(B, H, W, C)` and targets of batch `position` of this epoch."""
+    def first(self) -> tuple[Tensor, ...]:
+        """What the network takes for the first image."""
+        rows = torch.zeros(1, dtype=torch.int64)
+        return self._inputs(self.take(rows), rows)
+
+    def batch(self, epoch: int, position: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """What the network takes, and targets, of batch `position` of this epoch.
+
+        Images `(B, H, W, C)` come first, then numbers beside them `(B, S)` if there are any.
+        """
         rows = self.rows(position)
         images = self.take(rows)
+        if self.augmentation or self.view is not None:
+            self._changes.manual_seed(mixed_seed(self.seed, epoch, position))
         if self.augmentation:
-            self._changes.manual_seed(_mixed(self.seed, epoch, position))
             images = augment(images, self.augmentation, self._changes, self._noise_unit)
-        return images, self.targets.index_select(0, rows.to(self.device))
+        if self.view is not None:
+            images = self.view.see(images, rows, self._changes)
+        return self._inputs(images, rows), self.targets.index_select(0, rows.to(self.device))
 
-
-def as_tensor(array: NDArray[Any]) -> Tensor:
-    """The array as a tensor over the same memory, which nothing here ever writes to."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def _mixed(*numbers: int) -> int:
-    """One seed from several numbers, so that neighbours share nothing."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    def _inputs(self, images: Tensor, rows: Tensor) -> tuple[Tensor, ...]:
+        if self.side is None:
+            return (images,)
+        return images, self.side.index_select(0, rows.to(self.device))

@@ -36,20 +36,24 @@ METRICS = {
 OF_CLASS_NUMBERS = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 
 
-def network_of(model: Any) -> Network | KerasNetwork:
+def network_of(model: Any, inputs: int = 1) -> Network | KerasNetwork:
     """The lowered network of a built Keras model, or the model itself where that cannot be.
 
     On Keras's torch backend everything can be lowered: a layer that the engine does not know runs
     inside the network. On TensorFlow and JAX such a model is left to Keras as a whole.
 
+    Args:
+        model: built.
+        inputs: how many it has to have.
+
     Raises:
-        ModelError: the model is not built, or has several inputs or outputs.
+        ModelError: the model is not built, or has other inputs or several outputs.
     """
     import keras
 
     kept = [] if keras.backend.backend() == "torch" else not_lowered(model)
     network = KerasNetwork(model, kept) if kept else lower(model)
-    network.require_single()
+    network.require_single(inputs)
     return network
 
 
@@ -69,9 +73,9 @@ class KerasNetwork(nn.Module):
         self.model = model
         self.in_keras = in_keras
 
-    def forward(self, images: Tensor) -> Tensor:
-        """What the model answers for `(N, H, W, C)` images."""
-        return torch.from_numpy(np.asarray(self.model.predict_on_batch(images.cpu().numpy())))
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """What the model answers for `(N, H, W, C)` images, and numbers beside them."""
+        return torch.from_numpy(np.asarray(self.model.predict_on_batch(_arrays(inputs))))
 
     def answers(self, answers: Tensor) -> Tensor:
         """What `forward` gave."""
@@ -80,9 +84,9 @@ class KerasNetwork(nn.Module):
     def write_back(self) -> None:
         """Nothing: the Keras model itself was trained."""
 
-    def require_single(self) -> None:
-        """Refuse a model with several inputs or outputs; see `Network.require_single`."""
-        require_single(self.model.name, len(self.model.inputs), len(self.model.outputs))
+    def require_single(self, inputs: int = 1) -> None:
+        """Refuse a model with other inputs or several outputs; see `Network.require_single`."""
+        require_single(self.model.name, len(self.model.inputs), len(self.model.outputs), inputs)
 
 
 class KerasLearner:
@@ -130,7 +134,11 @@ class KerasLearner:
         self.model.optimizer.build(self.model.trainable_variables)
 
     def step(
-        self, images: Tensor, targets: Tensor, weights: Tensor | None, rate: float
+        self,
+        images: Tensor | tuple[Tensor, ...],
+        targets: Tensor,
+        weights: Tensor | None,
+        rate: float,
     ) -> tuple[float, Tensor]:
         """Move the weights by one step of length `rate`.
 
@@ -144,14 +152,16 @@ class KerasLearner:
         self.model.optimizer.learning_rate = rate
         self.model.reset_metrics()
         ends = self.model.train_on_batch(
-            images.cpu().numpy(), y, sample_weight=sample_weight, return_dict=True
+            _arrays(images), y, sample_weight=sample_weight, return_dict=True
         )
         loss = float(ends.pop("loss"))
         return loss, torch.tensor(float(next(iter(ends.values()), float("nan"))))
 
-    def predict(self, images: ImageArray) -> NDArray[np.float32]:
+    def predict(
+        self, images: ImageArray, side: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
-        return predict(self.network, images, self.machine)
+        return predict(self.network, images, self.machine, side)
 
     def penalty(self) -> float:
         """The sum of the weight regularisers."""
@@ -218,6 +228,14 @@ class MeanOfBatches:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state; `{}` begins anew."""
         self._total, self._count = state.get("total", 0.0), state.get("count", 0)
+
+
+def _arrays(inputs: Tensor | tuple[Tensor, ...]) -> Any:
+    """What Keras takes for one input or several."""
+    if isinstance(inputs, Tensor):
+        return inputs.cpu().numpy()
+    arrays = [one.cpu().numpy() for one in inputs]
+    return arrays if len(arrays) > 1 else arrays[0]
 
 
 def _named(module: ModuleType, name: str) -> Any:

@@ -76,10 +76,12 @@ class Learner:
                 self.average.update()
         return value, self.network.answers(_detached(answers))
 
-    def predict(self, images: ImageArray) -> NDArray[np.float32]:
+    def predict(
+        self, images: ImageArray, side: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
         with self.averaged():
-            return predict(self.network, images, self.machine)
+            return predict(self.network, images, self.machine, side)
 
     def averaged(self) -> AbstractContextManager[None]:
         """A `with` block in which the averaged weights, if there are any, stand in the network."""

@@ -16,6 +16,7 @@ from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
 from firstlight.core.stored import ImageArray
+from firstlight.core.telescope import Telescope
 from firstlight.training.augmenting import Augmentation
 from firstlight.training.checkpoints import State, check_disk, save_checkpoint
 from firstlight.training.class_weights import class_weights
@@ -26,6 +27,7 @@ from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
 from firstlight.training.memory import batch_that_fits, ran_out
 from firstlight.training.metrics import Metric
+from firstlight.training.observing import view_of
 from firstlight.training.schedules import learning_rate
 from firstlight.training.stopping import InterruptedRunError, StopSignals
 from firstlight.training.streaming import make_batches
@@ -51,6 +53,7 @@ class Training:
     Attributes:
         settings: every field filled in (see `firstlight.models.resolving`).
         validate: called after each epoch with `predict`; its numbers go into the epoch's event.
+        telescope: through which the training images are seen, or None.
     """
 
     network: Network | KerasNetwork
@@ -60,6 +63,7 @@ class Training:
     log: EventLog
     validate: Validate
     machine: Machine
+    telescope: Telescope | None = None
     progress: Progress = field(default_factory=Progress)
     checkpoint_seconds: float = 30.0
 
@@ -74,6 +78,8 @@ class Training:
             settings.seed,
             Augmentation.parse(settings.augment),
             self.device,
+            view_of(self.images, self.telescope, self.device),
+            self.images.side,
         )
         self.epochs = int(settings.epochs or 1)
         self.steps = len(self.batches) * self.epochs
@@ -91,7 +97,7 @@ class Training:
     def _outputs(self) -> int:
         self.network.eval()
         with torch.no_grad():
-            return int(self.network(self.batches.take(torch.zeros(1, dtype=torch.int64))).shape[-1])
+            return int(self.network(*self.batches.first()).shape[-1])
 
     def state(self) -> State:
         """Everything a checkpoint holds."""
@@ -119,9 +125,11 @@ class Training:
         self.metric.restore(state["metric"])
         self.early.restore(state["early"])
 
-    def predict(self, images: ImageArray) -> NDArray[np.float32]:
+    def predict(
+        self, images: ImageArray, side: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """What the network answers for `(N, H, W, C)` images: probabilities or values."""
-        return self.learner.predict(images)
+        return self.learner.predict(images, side)
 
     def save(self) -> None:
         """Write a checkpoint of this moment.
@@ -176,8 +184,8 @@ class Training:
         # A quarter more: later steps find the memory less in order than the first one does.
         self.batches.size = size + size // 4
         for _ in range(2):
-            images, targets = self.batches.batch(self.progress.epoch, 0)
-            self.learner.step(images, targets, None, self.rate)
+            inputs, targets = self.batches.batch(self.progress.epoch, 0)
+            self.learner.step(inputs, targets, None, self.rate)
 
     def _epoch(self, signals: StopSignals) -> None:
         now = self.progress
@@ -212,13 +220,13 @@ class Training:
         """One step; its loss, and how many images it took."""
         now = self.progress
         self.rate = learning_rate(str(self.settings.schedule), self.peak, now.step, self.steps)
-        images, targets = self.batches.batch(now.epoch, position)
+        inputs, targets = self.batches.batch(now.epoch, position)
         weights = None if self.weights is None else self.weights[targets]
-        value, answers = self.learner.step(images, targets, weights, self.rate)
+        value, answers = self.learner.step(inputs, targets, weights, self.rate)
         if not math.isfinite(value):
             self._refuse_loss(position, value)
         self.metric.update(answers, targets)
-        return value, len(images)
+        return value, len(targets)
 
     def _refuse_loss(self, position: int, value: float) -> None:
         now = self.progress

@@ -115,13 +115,16 @@ class Network(nn.Module):
         for part in self._with_weights():
             part.read()
 
-    def require_single(self) -> None:
+    def require_single(self, inputs: int = 1) -> None:
         """Refuse a model that `firstlight train` cannot train.
 
+        Args:
+            inputs: how many it has to have: the image, and the numbers beside it if there are any.
+
         Raises:
-            ModelError: it has several inputs or outputs.
+            ModelError: it has others, or several outputs.
         """
-        require_single(self.name, self._inputs, len(self.heads))
+        require_single(self.name, self._inputs, len(self.heads), inputs)
 
     def _with_weights(self) -> list[Lowered | KerasLayer]:
         return [part for part in self.parts if isinstance(part, Lowered | KerasLayer)]
@@ -232,12 +235,13 @@ def not_lowered(model: Any) -> list[str]:
     return list(lines.values())
 
 
-def require_single(name: str, inputs: int, outputs: int) -> None:
+def require_single(name: str, inputs: int, outputs: int, wanted: int) -> None:
     """Refuse a model that `firstlight train` cannot train; see `Network.require_single`."""
-    if inputs != 1 or outputs != 1:
+    if inputs != wanted or outputs != 1:
+        beside = " and the numbers beside it" if wanted == 2 else ""
         raise ModelError(
             f"{name} has {inputs} inputs and {outputs} outputs: training takes a model with one "
-            "image in and one answer out."
+            f"image{beside} in and one answer out."
         )
 
 

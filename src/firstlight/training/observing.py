@@ -7,11 +7,18 @@ seed fixes it.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from firstlight.core.telescope import Telescope
+from firstlight.core.dataset import Images
+from firstlight.core.errors import SettingError
+from firstlight.core.stored import StoredImages
+from firstlight.core.telescope import REDSHIFT, Telescope
+
+AT_ONCE = 256  # maps that are observed together
 
 
 class Observer:
@@ -69,3 +76,63 @@ class Observer:
             seen = seen + torch.fft.rfft2(noise) * (self._blur * self._noise_scale)
             return torch.fft.irfft2(seen, s=self.size).permute(0, 2, 3, 1)
         return (torch.fft.irfft2(seen, s=self.size) + noise).permute(0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class View:
+    """A telescope over a set of maps.
+
+    Attributes:
+        observer: made ready for their size.
+        spread: `(N,)` of the noise on each map in mK.
+    """
+
+    observer: Observer
+    spread: Tensor
+
+    def see(self, maps: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Some of the maps `(B, H, W, C)` as they are seen; `rows` says which they are."""
+        spread = self.spread.index_select(0, rows.to(self.spread.device))
+        return self.observer.observe(maps, spread, generator)
+
+
+def view_of(images: Images, telescope: Telescope | None, device: torch.device) -> View | None:
+    """The telescope over these maps, or None where there is none.
+
+    Raises:
+        SettingError: the images are no maps of floating-point numbers, or kept on disk.
+    """
+    if telescope is None:
+        return None
+    if isinstance(images.images, StoredImages):
+        raise SettingError(
+            "--telescope takes maps in memory, but --memory keeps them on disk: leave one out."
+        )
+    if images.images.dtype != np.float32:
+        raise SettingError(
+            "--telescope takes maps of floating-point numbers (in mK), but these images are "
+            f"{images.images.dtype}: leave it out."
+        )
+    height, width = images.images.shape[1:3]
+    redshifts = images.columns.get(REDSHIFT, np.zeros(len(images)))
+    spread = torch.from_numpy(telescope.spread(redshifts)).to(device)
+    return View(Observer(telescope, height, width, device), spread)
+
+
+def as_seen(images: Images, telescope: Telescope | None, seed: int) -> Images:
+    """Maps with one noise each that the seed fixes: for validation, test and pictures.
+
+    Args:
+        images: maps of the sky.
+        telescope: through which they are seen; None: they are returned as they are.
+        seed: of the noise.
+    """
+    view = view_of(images, telescope, torch.device("cpu"))
+    if view is None:
+        return images
+    generator = torch.Generator().manual_seed(seed)
+    seen = np.empty_like(images.images)
+    for rows in torch.arange(len(images)).split(AT_ONCE):
+        maps = torch.from_numpy(images.images[rows.numpy()])
+        seen[rows.numpy()] = view.see(maps, rows, generator).numpy()
+    return replace(images, images=seen)

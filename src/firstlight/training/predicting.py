@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from firstlight.core.stored import ImageArray, StoredImages
-from firstlight.training.batches import as_tensor
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
+from firstlight.training.tensors import as_tensor
 
 if TYPE_CHECKING:
     from firstlight.training.keras_learner import KerasNetwork
@@ -22,7 +22,10 @@ PIXELS_AT_ONCE = 1000 * 28 * 28
 
 
 def predict(
-    network: Network | KerasNetwork, images: ImageArray, machine: Machine
+    network: Network | KerasNetwork,
+    images: ImageArray,
+    machine: Machine,
+    side: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """What a network answers: `(N, K)` probabilities, or `(N, T)` values.
 
@@ -31,15 +34,21 @@ def predict(
         images: `(N, H, W, C)` of any type. Images on disk are read in the order in which they lie
             there.
         machine: where the network is, and its precision.
+        side: `(N, S)` numbers beside the images, for a network that takes them; else None.
     """
     if isinstance(images, StoredImages):
         order = images.disk_order()
-        return _predict(network, images.select(order), machine)[np.argsort(order)]
-    return _predict(network, images, machine)
+        ordered = None if side is None else side[order]
+        answers = _predict(network, images.select(order), machine, ordered)
+        return answers[np.argsort(order)]
+    return _predict(network, images, machine, side)
 
 
 def _predict(
-    network: Network | KerasNetwork, images: ImageArray, machine: Machine
+    network: Network | KerasNetwork,
+    images: ImageArray,
+    machine: Machine,
+    side: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
     network.to(machine.device).eval()
     size = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
@@ -47,8 +56,9 @@ def _predict(
     with torch.inference_mode(), machine.arithmetic():
         # One empty batch where there are no images gives the answer its width.
         for start in range(0, max(1, len(images)), size):
-            batch = as_tensor(images[start : start + size])
-            part = network.answers(network(batch.to(machine.device)))
+            arrays = [images] if side is None else [images, side]
+            inputs = [as_tensor(array[start : start + size]) for array in arrays]
+            part = network.answers(network(*(one.to(machine.device) for one in inputs)))
             if answers is None:
                 # Whole from the start: small pieces kept between large ones that are let go would
                 # leave gaps in the memory, into which the next large ones do not fit.

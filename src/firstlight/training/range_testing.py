@@ -18,6 +18,7 @@ from firstlight.core.dataset import Images
 from firstlight.core.errors import TrainingError
 from firstlight.core.range_test import RangeTest
 from firstlight.core.settings import TrainSettings
+from firstlight.core.telescope import Telescope
 from firstlight.training.augmenting import Augmentation
 from firstlight.training.batches import Batches
 from firstlight.training.class_weights import class_weights
@@ -25,6 +26,7 @@ from firstlight.training.keras_learner import KerasNetwork
 from firstlight.training.learner import make_learner
 from firstlight.training.lowering import Network
 from firstlight.training.machine import Machine
+from firstlight.training.observing import view_of
 from firstlight.training.streaming import make_batches
 
 FIRST, LAST, STEPS = 1e-6, 10.0, 210
@@ -127,7 +129,11 @@ def smooth(losses: list[float]) -> NDArray[np.float64]:
 
 
 def training_step(
-    network: Network | KerasNetwork, images: Images, settings: TrainSettings, machine: Machine
+    network: Network | KerasNetwork,
+    images: Images,
+    settings: TrainSettings,
+    machine: Machine,
+    telescope: Telescope | None = None,
 ) -> Step:
     """What `range_test` calls: trains the network on one batch after the other, without end.
 
@@ -136,15 +142,19 @@ def training_step(
         images: the training images, `(N, H, W, C)`, with their targets.
         settings: every field filled in.
         machine: what to compute on.
+        telescope: through which the images are seen, or None.
     """
     device = machine.device
     network.to(device)
     augmentation = Augmentation.parse(settings.augment)
     size = int(settings.batch_size or 1)
-    batches = make_batches(images.images, images.targets, size, settings.seed, augmentation, device)
+    view = view_of(images, telescope, device)
+    batches = make_batches(
+        images.images, images.targets, size, settings.seed, augmentation, device, view, images.side
+    )
     network.eval()
     with torch.no_grad():
-        outputs = int(network(batches.take(torch.zeros(1, dtype=torch.int64))).shape[-1])
+        outputs = int(network(*batches.first()).shape[-1])
     classify = images.targets.ndim == 1
     # An average of the weights would change none of the losses.
     settings = replace(settings, average=None)
@@ -162,7 +172,7 @@ def training_step(
     return step
 
 
-def _without_end(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+def _without_end(batches: Batches) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
     epoch = 0
     while True:
         batches.start_epoch(epoch)

@@ -15,6 +15,7 @@ from firstlight.core.sizes import amount
 from firstlight.core.stored import ImageArray, StoredImages
 from firstlight.training.augmenting import Augmentation
 from firstlight.training.batches import Batches
+from firstlight.training.observing import View
 
 SHARE = 0.25  # of the memory, for each of the two windows; what is left is for batches and answers
 BLOCK_BYTES = 1 << 20  # pixels that lie together on the disk and are read together
@@ -27,6 +28,8 @@ def make_batches(
     seed: int,
     augmentation: Augmentation,
     device: torch.device,
+    view: View | None = None,
+    side: NDArray[np.float32] | None = None,
 ) -> Batches:
     """Batches from memory or, for images on disk, from there; arguments as of `Batches`.
 
@@ -37,7 +40,7 @@ def make_batches(
         'Batches'
     """
     kind = StreamedBatches if isinstance(images, StoredImages) else Batches
-    return kind(images, targets, batch_size, seed, augmentation, device)
+    return kind(images, targets, batch_size, seed, augmentation, device, view, side)
 
 
 class StreamedBatches(Batches):
@@ -90,8 +93,8 @@ class StreamedBatches(Batches):
         ]
         return torch.cat(windows)
 
-    def batch(self, epoch: int, position: int) -> tuple[Tensor, Tensor]:
-        """Images `(B, H, W, C)` and targets of batch `position` of this epoch."""
+    def batch(self, epoch: int, position: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """What the network takes, and targets, of batch `position` of this epoch."""
         number = position * self.size // self.window
         if number != self._number:
             self._use(number)

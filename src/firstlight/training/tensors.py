@@ -6,10 +6,21 @@ copied on the way in, and `Flatten` in Keras's order is a view on the way out.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+
+
+def as_tensor(array: NDArray[Any]) -> Tensor:
+    """The array as a tensor over the same memory, which nothing here ever writes to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def channels_first(x: Tensor) -> Tensor:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Images
 from firstlight.core.settings import TrainSettings
 from firstlight.core.stored import ImageArray
-from firstlight.training.batches import as_tensor
 from firstlight.training.losses import make_loss
 from firstlight.training.metrics import Metric
+from firstlight.training.tensors import as_tensor
 
-# `(N, H, W, C)` images in, `(N, K)` probabilities or `(N, T)` values out.
-Predict = Callable[[ImageArray], NDArray[np.float32]]
+# `(N, H, W, C)` images and `(N, S)` numbers beside them, or None, in; `(N, K)` probabilities or
+# `(N, T)` values out.
+Predict = Callable[[ImageArray, NDArray[np.float32] | None], NDArray[np.float32]]
 Validate = Callable[[Predict], dict[str, float]]
 
 
@@ -35,7 +36,7 @@ def validator(images: Images, settings: TrainSettings) -> Validate:
     targets = as_tensor(images.targets)
 
     def validate(predict: Predict) -> dict[str, float]:
-        answers = torch.from_numpy(predict(images.images))
+        answers = torch.from_numpy(predict(images.images, images.side))
         # Probabilities, not logits: nothing is left to be activated.
         loss = make_loss(name, "linear", answers.shape[1], classify, smoothing)(answers, targets)
         metric = Metric(str(settings.metric))

@@ -28,6 +28,13 @@ PREPARATION = (
 )
 
 
+def show_simulation(console: Console, folder: Path, data: str) -> None:
+    """Where simulated maps lie, and what to do with them next."""
+    say_path(console, "maps", folder)
+    say(console, f"next    firstlight explore {data}")
+    say(console, f"        firstlight train {data}")
+
+
 def show_exploration(console: Console, exploration: Exploration, save: Path | None) -> None:
     """Everything that `explore` found, one table after the other."""
     kind = "classes" if exploration.task == "classify" else "numbers to measure"

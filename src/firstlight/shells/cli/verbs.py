@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firstlight.core.errors import SettingError
-from firstlight.core.settings import DataSettings, TrainSettings
+from firstlight.core.settings import DataSettings, SimulationSettings, TrainSettings
 from firstlight.shells.cli.answer import Answer, document_text, prints_to_stderr
 from firstlight.shells.cli.options import OptionGroup, verb
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 
 READING = OptionGroup("Reading the data", DataSettings)
 TRAINING = OptionGroup("Training", TrainSettings)
+SIMULATING = OptionGroup("Simulating", SimulationSettings)
 SEED = OptionGroup("Reading the data", TrainSettings, only=("seed",))
 
 
@@ -42,7 +43,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="mnist, a folder, a table (.csv, .parquet), .npz, .npy or IDX files",
+        help="mnist, reionisation, a folder, a table (.csv, .parquet), .npz, .npy or IDX files",
     ),
 ]
 OptionalData = Annotated[
@@ -334,6 +335,33 @@ def models(
 
     rows = api.list_models(data, **settings)
     return Answer({"models": rows}, lambda screen: show_models(screen, rows))
+
+
+@verb(
+    app,
+    SIMULATING,
+    examples=(
+        "firstlight simulate reionisation",
+        "firstlight simulate reionisation --preset hard --boxes 200",
+    ),
+)
+def simulate(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="reionisation")],
+    **settings: Any,
+) -> Answer:
+    """Simulate maps to measure on: hydrogen in the early universe.
+
+    All cores work; what was finished before it was stopped stays.
+    """
+    from firstlight import api
+    from firstlight.shells.cli.progress import training_progress
+    from firstlight.shells.cli.show_data import show_simulation
+    from firstlight.shells.cli.terminal import make_console
+
+    with training_progress(make_console()) as progress:
+        folder = api.simulate(what, progress=progress, **settings)
+    own = what if "out" not in settings else str(folder)
+    return Answer({"folder": folder}, lambda screen: show_simulation(screen, folder, own))
 
 
 @verb(app)

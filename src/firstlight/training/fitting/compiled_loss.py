@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from firstlight.core.errors import NotHonouredError
-from firstlight.training.batches import as_tensor
 from firstlight.training.losses import Loss, loss_from_keras
+from firstlight.training.tensors import as_tensor
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from firstlight.core.errors import NotHonouredError
-from firstlight.training.batches import as_tensor
 from firstlight.training.fitting.callbacks import Callbacks
 from firstlight.training.fitting.compiled_loss import CompiledLoss
 from firstlight.training.fitting.data import FitData
@@ -19,6 +18,7 @@ from firstlight.training.learner import Learner
 from firstlight.training.lowering import lower
 from firstlight.training.machine import Machine
 from firstlight.training.optimizers import optimizer_from_keras
+from firstlight.training.tensors import as_tensor
 
 # What a model may not do in its own way, since the engine does it in Keras's.
 OWN_WAYS = ("train_step", "test_step", "compute_loss", "compute_metrics", "fit", "evaluate")

@@ -1,0 +1,74 @@
+"""Maps that `firstlight simulate` made: found, and read as their record says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from firstlight.core.cache import cache_folder, make_own_folder
+from firstlight.core.settings import DataSettings, SimulationSettings
+from firstlight.simulation import RECORD, Universe, make_maps, read_record
+
+REIONISATION = "reionisation"
+QUICK_BOXES, BOXES = 24, 100
+QUICK_TELESCOPE = "standard"
+# A map that is neutral or ionised throughout tells no more than that.
+KEEP = "0.01 < xHI < 0.99"
+
+
+def simulate_maps(settings: SimulationSettings) -> Path:
+    """Simulate maps of reionisation, or find those that are there already.
+
+    Returns:
+        The folder that holds them.
+
+    Raises:
+        DataError: the folder holds something else, or cannot be written.
+    """
+    quick = settings.preset == "quick"
+    universe = Universe(
+        boxes=settings.boxes or (QUICK_BOXES if quick else BOXES),
+        cells=settings.cells,
+        seed=settings.seed,
+    )
+    if settings.out is not None:
+        folder = Path(settings.out).expanduser()
+    else:
+        text = json.dumps(asdict(universe), sort_keys=True)
+        folder = _place() / hashlib.sha256(text.encode()).hexdigest()[:16]
+        make_own_folder(folder, cache_folder(), "--out")
+    make_maps(universe, folder, QUICK_TELESCOPE if quick else settings.preset)
+    return folder
+
+
+def newest_maps() -> Path:
+    """The maps in the cache that were asked for last; `quick` ones are simulated where none are."""
+    there = [file.parent for file in _place().glob(f"*/{RECORD}")]
+    whole = [folder for folder in there if read_record(folder) is not None]
+    if not whole:
+        return simulate_maps(SimulationSettings(preset="quick"))
+    return max(whole, key=lambda folder: (folder / RECORD).stat().st_mtime_ns)
+
+
+def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
+    """Settings for reading a folder, filled in where it holds simulated maps.
+
+    Where the user does not say otherwise, the neutral fraction of the map is measured, maps that
+    are neutral or ionised throughout are left out, and the telescope is that of the simulation.
+    """
+    record = read_record(folder)
+    if record is None:
+        return settings
+    return replace(
+        settings,
+        target=settings.target or ("xHI",),
+        keep=settings.keep or KEEP,
+        telescope=settings.telescope or record.telescope,
+        pixel=settings.pixel or record.pixel,
+    )
+
+
+def _place() -> Path:
+    return cache_folder() / REIONISATION
