@@ -127,3 +127,37 @@ def test_a_bounded_answer_stays_as_it_is() -> None:
     last = keras.layers.Dense(1, activation="sigmoid")
     model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), last])
     assert answer_in_units(model, np.array([[1.0], [3.0]])) is model
+
+
+def test_spreads_come_in_units_of_the_targets() -> None:
+    targets = np.array([[10.0, 4000.0], [30.0, 6000.0]], np.float32)
+    model = build_model("simple", (20, 20, 1), 4, "measure")
+    images = np.random.default_rng(0).uniform(0, 1, (4, 20, 20, 1)).astype("float32")
+    plain = model.predict(images, verbose=0)
+    scaled = answer_in_units(model, targets).predict(images, verbose=0)
+    np.testing.assert_allclose(scaled[:, :2], plain[:, :2] * [10, 1000] + [20, 5000], rtol=1e-4)
+    # What was a standard deviation of one becomes that of the targets.
+    expected = np.exp(plain[:, 2:]) * [10, 1000]
+    np.testing.assert_allclose(np.exp(scaled[:, 2:]), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("preparation", ["none", "standardise"])
+def test_numbers_beside_an_image_become_channels_of_it(preparation: str) -> None:
+    rng = np.random.default_rng(1)
+    images = rng.normal(5, 3, (6, 20, 20, 1)).astype("float32")
+    side = rng.normal([8, 100], [1, 30], (6, 2)).astype("float32")
+    model = build_model("simple", (20, 20, 3), 1, "measure")
+    both = prepare_model(model, preparation, images, side)
+    pixels = images
+    if preparation == "standardise":
+        pixels = (images - images.mean()) / images.std()
+    planes = np.broadcast_to(((side - side.mean(0)) / side.std(0))[:, None, None], (6, 20, 20, 2))
+    by_hand = model.predict(np.concatenate([pixels, planes], axis=3), verbose=0)
+    np.testing.assert_allclose(both.predict([images, side], verbose=0), by_hand, rtol=2e-4)
+
+
+def test_a_number_that_is_always_the_same_does_not_divide_by_zero() -> None:
+    model = build_model("simple", (20, 20, 2), 1, "measure")
+    images = np.random.default_rng(1).normal(size=(3, 20, 20, 1)).astype("float32")
+    both = prepare_model(model, "none", images, np.full((3, 1), 7, np.float32))
+    assert np.isfinite(both.predict([images, np.full((3, 1), 8.0)], verbose=0)).all()

@@ -26,7 +26,7 @@ def changed(images, text, seed=3, epoch=0):
         images, np.zeros(len(images), np.int64), len(images), seed, Augmentation.parse(text), CPU
     )
     batches.start_epoch(epoch)
-    return images[batches.rows(0).numpy()], batches.batch(epoch, 0)[0]
+    return images[batches.rows(0).numpy()], batches.batch(epoch, 0)[0][0]
 
 
 def shifted(image):
@@ -226,7 +226,7 @@ def test_a_batch_depends_on_seed_epoch_and_position_alone(text):
         made.start_epoch(epoch)
         for number in first:
             made.batch(epoch, number)
-        return made.batch(epoch, position)[0]
+        return made.batch(epoch, position)[0][0]
 
     straight = batch(3, 1, 2, first=(0, 1))
     assert torch.equal(straight, batch(3, 1, 2))
@@ -245,7 +245,7 @@ def test_what_take_gives_is_what_is_changed(text):
     for batches in made:
         batches.start_epoch(0)
     one, other = (batches.batch(0, 1) for batches in made)
-    np.testing.assert_allclose(255 - one[0].numpy(), other[0].numpy(), atol=1e-3)
+    np.testing.assert_allclose(255 - one[0][0].numpy(), other[0][0].numpy(), atol=1e-3)
     assert torch.equal(one[1], other[1])
 
 

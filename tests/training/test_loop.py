@@ -233,7 +233,7 @@ def test_batches_hold_every_image_once_an_epoch():
         batches.start_epoch(epoch)
         rows = torch.cat([batches.rows(position) for position in range(len(batches))])
         assert sorted(rows.tolist()) == list(range(50))
-        got, targets = batches.batch(epoch, 1)
+        (got,), targets = batches.batch(epoch, 1)
         np.testing.assert_array_equal(got.numpy(), images.images[rows[16:32]])
         np.testing.assert_array_equal(targets.numpy(), images.targets[rows[16:32]])
         assert got.dtype == torch.uint8

@@ -5,9 +5,12 @@ import pytest
 import torch
 from scipy import ndimage
 
+from firstlight.core.dataset import Images
 from firstlight.core.errors import SettingError
 from firstlight.core.telescope import TELESCOPES, Telescope, telescope_of
-from firstlight.training.observing import Observer
+from firstlight.training.augmenting import Augmentation
+from firstlight.training.batches import Batches
+from firstlight.training.observing import Observer, as_seen, view_of
 
 SKY = np.random.default_rng(0).normal(10, 5, (6, 64, 64, 1)).astype("float32")
 
@@ -78,3 +81,69 @@ def test_noise_by_redshift():
 def test_an_unknown_telescope_is_refused():
     with pytest.raises(SettingError, match="--telescope takes one of clean, standard, hard, shift"):
         telescope_of("hubble", 2.0)
+
+
+CPU = torch.device("cpu")
+NAMES = np.array([str(number) for number in range(6)])
+MAPS = Images(
+    SKY, np.zeros((6, 1), "float32"), NAMES, columns={"z": np.array([7.0] * 3 + [10] * 3)}
+)
+
+
+def observed(augment="none", telescope=TELESCOPES["standard"], seed=5):
+    view = view_of(MAPS, telescope, CPU)
+    change = Augmentation.parse(augment)
+    return Batches(SKY, MAPS.targets, 4, seed, change, CPU, view, np.arange(6.0)[:, None])
+
+
+def batch(batches, epoch, position=0):
+    batches.start_epoch(epoch)
+    (images, side), _ = batches.batch(epoch, position)
+    return side[:, 0].long().numpy(), images.numpy()
+
+
+def test_every_epoch_has_noise_of_its_own_and_a_resumed_one_the_same():
+    batches = observed()
+    noise = []
+    for epoch in (0, 1):
+        rows, images = batch(batches, epoch)
+        by_row = dict(zip(rows, images - seen(Telescope("beam", beam=4.0))[rows], strict=True))
+        noise.append(by_row)
+        _, again = batch(observed(), epoch)
+        np.testing.assert_array_equal(images, again)
+    (common, *_) = set(noise[0]) & set(noise[1])
+    first, second = noise[0][common], noise[1][common]
+    assert first.std() == pytest.approx(3.0, rel=0.05)
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.1
+
+
+def test_each_map_of_a_batch_has_the_noise_of_its_redshift():
+    batches = observed(telescope=TELESCOPES["hard"])
+    rows, images = batch(batches, 0)
+    noise = images - seen(Telescope("beam", beam=8.0))[rows]
+    for row, one in zip(rows, noise, strict=True):
+        assert one.std() == pytest.approx(1.4 if row < 3 else 3.5, rel=0.35)
+
+
+def test_maps_roll_before_the_telescope_sees_them():
+    rows, images = batch(observed("roll", Telescope("beam", beam=4.0)), 0)
+    blurred = seen(Telescope("beam", beam=4.0))[rows]
+    for one, still in zip(images, blurred, strict=True):
+        # A rolled map of a periodic sky has the same power at every scale.
+        powers = [np.abs(np.fft.fft2(each[..., 0])) for each in (one, still)]
+        np.testing.assert_allclose(*powers, atol=1e-2)
+        assert np.abs(one - still).max() > 1
+
+
+def test_maps_for_tests_have_one_noise_that_the_seed_fixes():
+    once, again, other = (as_seen(MAPS, TELESCOPES["standard"], seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once.images, again.images)
+    assert np.abs(once.images - other.images).max() > 3
+    assert as_seen(MAPS, None, 1) is MAPS
+    assert MAPS.images is SKY
+
+
+def test_pictures_of_whole_numbers_are_no_maps():
+    photos = Images(SKY.astype("uint8"), MAPS.targets, NAMES)
+    with pytest.raises(SettingError, match="maps of floating-point numbers"):
+        view_of(photos, TELESCOPES["clean"], CPU)

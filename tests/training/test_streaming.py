@@ -57,7 +57,8 @@ def batches_of(stored: StoredImages, seed: int = 4, augment: str = "none") -> St
 
 def epoch_of(batches: Batches, epoch: int, start: int = 0) -> list[tuple[Any, Any]]:
     batches.start_epoch(epoch)
-    return [batches.batch(epoch, position) for position in range(start, len(batches))]
+    seen = [batches.batch(epoch, position) for position in range(start, len(batches))]
+    return [(images, targets) for (images,), targets in seen]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

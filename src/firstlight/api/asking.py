@@ -92,7 +92,13 @@ def trained_network(
     import_keras()
     settings, _ = divided({"precision": folder.information()["machine"]["precision"]})
     own = None if trust_code is None else classes_of_file(str(trust_code))
-    return network_of(load_model(folder.model, own)), choose_machine(settings)
+    inputs = 2 if side_names(folder.information()) else 1
+    return network_of(load_model(folder.model, own), inputs), choose_machine(settings)
+
+
+def side_names(information: dict[str, Any]) -> tuple[str, ...]:
+    """The numbers beside an image that a run's network takes."""
+    return tuple(information["data_settings"].get("side", ()))
 
 
 def as_predictions(
@@ -102,6 +108,10 @@ def as_predictions(
     if known["task"] == "classify" and values.shape[1] == 1:
         # One sigmoid for two classes: the probability of the second.
         values = np.concatenate([1.0 - values, values], axis=1)
+    spread = None
+    count = len(known["target_names"])
+    if known["task"] == "measure" and values.shape[1] == 2 * count:
+        values, spread = values[:, :count], np.exp(values[:, count:])
     return Predictions(
         names,
         values,
@@ -109,6 +119,7 @@ def as_predictions(
         tuple(known["classes"]),
         tuple(known["target_names"]),
         tuple(known["target_units"]),
+        spread=spread,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import as_predictions, as_tested, own_dataset, report_on, trained_network
+from firstlight.api.asking import (
+    as_predictions,
+    as_tested,
+    own_dataset,
+    report_on,
+    side_names,
+    trained_network,
+)
 from firstlight.api.options import divided
 from firstlight.api.run import Run
 from firstlight.core.comparison import Comparison
@@ -87,6 +94,7 @@ def predict(
     run: str | Path | Run,
     files: str | Path | Sequence[str | Path],
     *,
+    side: Mapping[str, float] | None = None,
     runs: str | Path = RUNS,
     trust_code: str | Path | None = None,
 ) -> Predictions:
@@ -96,6 +104,7 @@ def predict(
         run: a run's name, its folder, or what `train` returned.
         files: image files, folders of them, `.npy` or `.npz` arrays. Images of another size are
             fitted as the training images were.
+        side: the numbers beside the images, by name, for a network that takes them.
         runs: the folder of runs.
         trust_code: as in `evaluate`.
 
@@ -130,8 +139,9 @@ def predict(
     )
     from firstlight.training import predict as ask
 
+    beside = _beside(side or {}, side_names(information), len(images))
     network, machine = trained_network(folder, trust_code)
-    answers = as_predictions(ask(network, images, machine), names, known)
+    answers = as_predictions(ask(network, images, machine, beside), names, known)
     return replace(answers, refused=tuple(refused))
 
 
@@ -193,6 +203,23 @@ def _found(
     if isinstance(run, Run):
         return run.files, trust_code or run.trust_code
     return find_run(run, Path(runs)), trust_code
+
+
+def _beside(
+    given: Mapping[str, float], wanted: tuple[str, ...], count: int
+) -> NDArray[np.float32] | None:
+    """The same numbers beside each image, in the order of the network."""
+    if set(given) != set(wanted):
+        came = ", ".join(given) or "none"
+        if not wanted:
+            raise RunError(f"the network takes an image alone, but {came} came: leave --side out.")
+        raise RunError(
+            f"the network takes {', '.join(wanted)} beside an image, but {came} came: give "
+            f"{' '.join(f'--side {name}=NUMBER' for name in wanted)}."
+        )
+    if not wanted:
+        return None
+    return np.tile(np.array([given[name] for name in wanted], np.float32), (count, 1))
 
 
 def _seen_before(folder: RunFolder, images: Images) -> tuple[str, ...]:

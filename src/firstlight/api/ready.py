@@ -11,6 +11,7 @@ from firstlight.core.dataset import Dataset
 from firstlight.core.errors import ModelError
 from firstlight.core.events import Event
 from firstlight.core.findings import Finding
+from firstlight.core.losses import WITH_SPREAD
 from firstlight.core.settings import TrainSettings
 from firstlight.core.stored import ImageArray
 
@@ -57,14 +58,17 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     side = dataset.train.side
     # A number beside the image enters as one more channel of it.
     shape = (height, width, channels + (0 if side is None else side.shape[1]))
-    what = (shape, dataset.outputs, dataset.task)
+    with_spread = settings.loss == WITH_SPREAD
+    what = (shape, dataset.outputs * (2 if with_spread else 1), dataset.task)
     # Which loss fits depends on the end of the network, where the user has named none.
-    checkup = check_model(settings.model, *what, replace(settings, loss=asked.loss))
+    named = settings.loss if with_spread else asked.loss
+    checkup = check_model(settings.model, *what, replace(settings, loss=named))
     if checkup.errors:
         raise ModelError(_explained(checkup.errors, dataset, settings))
     keras.utils.set_random_seed(settings.seed)
     model = build_model(settings.model, *what)
-    settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
+    if not with_spread:
+        settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
     model = prepare_model(model, str(settings.prepare), _as_seen(dataset), side)
     if dataset.task == "measure":
         model = answer_in_units(model, dataset.train.targets)

@@ -193,9 +193,7 @@ def _report(folder: RunFolder, dataset: Dataset, ready: Ready, seconds: float) -
         write_bytes(folder.figures / f"{name}.png", png)
     layers = walk(ready.model, dataset.image_shape)
     shown = information | information["machine"] | {"seconds": seconds}
-    write_text(
-        folder.page, report_page(shown, report, epochs, layers, figures, tested.images)
-    )
+    write_text(folder.page, report_page(shown, report, epochs, layers, figures, tested.images))
 
 
 def _tell(progress: Listener | None, kind: str, **values: Any) -> None:

@@ -50,8 +50,13 @@ LOSSES: dict[str, LossUse] = {
     "mean_absolute_percentage_error": LossUse(("measure",), (), ("mape",)),
     "mean_squared_logarithmic_error": LossUse(("measure",), (), ("msle",)),
     "poisson": LossUse(("measure",), ("softplus", "exponential", "relu")),
+    "gaussian": LossUse(("measure",), ("linear",), ("gaussian_nll", "nll")),
     "cosine_similarity": LossUse(("measure",), (), ("cosine",)),
 }
+
+
+# A network that is trained with it answers twice: each value, and how far off that may be.
+WITH_SPREAD = "gaussian"
 
 
 def full_loss_name(name: str) -> str:

@@ -32,6 +32,6 @@ def refuse_columns(
         if getattr(settings, column):
             option = "--" + column.replace("_", "-")
             raise SettingError(
-                f"{option} names columns of a table or of arrays, but {what}: leave {option} "
+                f"{option} names a column of a table or of arrays, but {what}: leave {option} "
                 f"out, or {remedy}."
             )

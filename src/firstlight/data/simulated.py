@@ -70,5 +70,10 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
     )
 
 
+def name_of(folder: Path) -> str | None:
+    """What maps in the cache are called, whose folder has a number for a name."""
+    return REIONISATION if folder.parent == _place() else None
+
+
 def _place() -> Path:
     return cache_folder() / REIONISATION

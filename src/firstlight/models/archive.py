@@ -22,7 +22,7 @@ from firstlight.models.allowlist import MODELS, is_code, is_known, is_own, may_b
 from firstlight.models.arithmetic import weights_of
 from firstlight.models.backend import import_keras
 from firstlight.models.cost import cost_of_calls
-from firstlight.models.graph import calls_in
+from firstlight.models.graph import calls_in, references
 from firstlight.models.layers import first_sentence
 from firstlight.models.weights_file import count_weights
 
@@ -241,9 +241,13 @@ def _build_shape(part: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _input_shape(config: Mapping[str, Any]) -> tuple[int, ...]:
-    """The shape of the network's input."""
-    layers = (item for item in config["layers"] if item["class_name"] == "InputLayer")
-    first = next(layers, None)
+    """The shape of the network's (first) input."""
+    layers = [item for item in config["layers"] if item["class_name"] == "InputLayer"]
+    if config.get("input_layers"):
+        # Keras lists layers by how far they are from the answer, not as the model takes them.
+        (name, *_), *_ = references(config["input_layers"])
+        layers = [item for item in layers if item["config"]["name"] == name]
+    first = next(iter(layers), None)
     if first is None:
         raise ModelError("it does not say which images it takes.")
     return _open_sizes_filled(first["config"]["batch_shape"][1:])

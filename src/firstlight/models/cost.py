@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # (receptive field, distance between two neighbours) of each axis, in input pixels.
 Sight = tuple[tuple[float, ...], tuple[float, ...]] | None
+# Of what comes from the numbers beside an image alone.
+BLIND: Sight = ((0.0, 0.0), (0.0, 0.0))
 
 
 def walk(model: keras.Model, image_shape: tuple[int, int, int]) -> tuple[LayerCost, ...]:
@@ -67,13 +69,20 @@ def walk_layers(
 
 
 def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost, ...]:
-    """The rows of a walk through calls as `calls_of` gives them; see `walk`."""
+    """The rows of a walk through calls as `calls_of` gives them; see `walk`.
+
+    The first input is the image; others have the shapes that they say.
+    """
     shapes: list[Shape] = []
     sights: list[Sight] = []
     counted: set[int] = set()
     rows = []
     for call in calls:
         if call.layer is None:
+            if shapes and call.shape is not None:
+                shapes.append(tuple(1 if size is None else size for size in call.shape))
+                sights.append(BLIND)
+                continue
             shapes.append(tuple(image_shape))
             sights.append(((1.0, 1.0), (1.0, 1.0)) if len(image_shape) == 3 else None)
             continue
@@ -94,7 +103,7 @@ def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost,
                 trainable_parameters=weights[1],
                 flops=flops_of(call.layer, received, makes),
                 activation_bytes=4 * prod(makes),
-                receptive_field=None if sight is None else (ceil(sight[0][0]), ceil(sight[0][1])),
+                receptive_field=_field(sight),
             )
         )
     return tuple(rows)
@@ -175,8 +184,15 @@ def _filled(value: Any, shapes: Sequence[Shape], make: Any = tuple) -> Any:
     return value
 
 
+def _field(sight: Sight) -> tuple[int, int] | None:
+    return None if sight in (None, BLIND) else (ceil(sight[0][0]), ceil(sight[0][1]))
+
+
 def _look(layer: Any, sights: Sequence[Sight]) -> Sight:
     """What a layer's answers see of the image: through branches, the most."""
+    if all(sight == BLIND for sight in sights):
+        return BLIND
+    sights = [sight for sight in sights if sight != BLIND]
     window = window_of(layer)
     if window is None or any(sight is None for sight in sights):
         return None

@@ -37,12 +37,14 @@ class Call:
         layer: the Keras layer or operation, or None for an input of the model.
         arguments: its positional arguments, each tensor as a `Tensor`.
         keywords: its keyword arguments, in the same way.
+        shape: of an input of the model, without the batch axis; None where it is not known.
     """
 
     name: str
     layer: Any
     arguments: tuple[Any, ...] = ()
     keywords: dict[str, Any] = field(default_factory=dict)
+    shape: tuple[int | None, ...] | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -204,9 +206,11 @@ class _Layout:
         self, config: Mapping[str, Any], path: tuple[str, ...], received: list[Tensor] | None
     ) -> list[Tensor]:
         outputs: dict[tuple[str, int], list[Tensor]] = {}
-        for position, (name, node, _) in enumerate(_references(config["input_layers"])):
+        for position, (name, node, _) in enumerate(references(config["input_layers"])):
             if received is None:
-                outputs[name, node] = [self._add_input("/".join((*path, name)))]
+                item = next(item for item in config["layers"] if item["name"] == name)
+                shape = tuple(item["config"]["batch_shape"][1:])
+                outputs[name, node] = [self._add_input("/".join((*path, name)), shape)]
             else:
                 outputs[name, node] = [received[position]]
         waiting = [
@@ -232,11 +236,11 @@ class _Layout:
         made = {item["name"]: int(_is_graph(item)) for item in config["layers"]}
         return [
             _pick(outputs[name, node - made[name]], index)
-            for name, node, index in _references(config["output_layers"])
+            for name, node, index in references(config["output_layers"])
         ]
 
-    def _add_input(self, name: str) -> Tensor:
-        self.calls.append(Call(name, None))
+    def _add_input(self, name: str, shape: tuple[int | None, ...] | None = None) -> Tensor:
+        self.calls.append(Call(name, None, shape=shape))
         self.inputs.append(len(self.calls) - 1)
         return Tensor(len(self.calls) - 1)
 
@@ -259,14 +263,14 @@ def _is_graph(item: Mapping[str, Any]) -> bool:
     return "input_layers" in item["config"]
 
 
-def _references(value: Any) -> list[tuple[str, int, int]]:
+def references(value: Any) -> list[tuple[str, int, int]]:
     """`[name, node, tensor]`, or lists and mappings of them, as a list of tuples."""
     if isinstance(value, Mapping):
         value = [value[key] for key in sorted(value)]
     if value and isinstance(value[0], str):
         name, node, tensor = value
         return [(name, int(node), int(tensor))]
-    return [reference for item in value for reference in _references(item)]
+    return [reference for item in value for reference in references(item)]
 
 
 def _histories(value: Any) -> Iterator[tuple[str, int, int]]:

@@ -133,7 +133,8 @@ def answer_in_units(model: keras.Model, targets: NDArray[np.float32]) -> keras.M
 
     Args:
         model: a Keras model that measures.
-        targets: the **training** targets, `(N, T)`.
+        targets: the **training** targets, `(N, T)`. Where the model answers with `2 T` numbers,
+            the second half are logarithms of standard deviations (`--loss gaussian`).
 
     Returns:
         A model that shares its layers with `model`, which is returned itself where its answer
@@ -150,11 +151,12 @@ def answer_in_units(model: keras.Model, targets: NDArray[np.float32]) -> keras.M
     if not isinstance(last, keras.layers.Dense) or ending_of(last) != "linear":
         return model
     spread = targets.std(axis=0, dtype=np.float64)
-    units = keras.layers.Rescaling(
-        np.where(spread > 0, spread, 1.0).tolist(),
-        offset=targets.mean(axis=0, dtype=np.float64).tolist(),
-        name="units",
-    )
+    scale = np.where(spread > 0, spread, 1.0)
+    offset = targets.mean(axis=0, dtype=np.float64)
+    if model.output_shape[-1] == 2 * targets.shape[1]:
+        # A spread k times as large has a logarithm that is larger by that of k.
+        offset, scale = np.append(offset, np.log(scale)), np.append(scale, np.ones_like(scale))
+    units = keras.layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="units")
     if isinstance(model, keras.Sequential):
         inputs = keras.Input(model.input_shape[1:])
         return keras.Sequential([inputs, *model.layers, units], name=model.name)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from firstlight.core.errors import SettingError
+from firstlight.core.losses import WITH_SPREAD
 from firstlight.core.settings import TrainSettings
 from firstlight.core.stored import ImageArray
 from firstlight.training.lowering import Network, lower, not_lowered, require_single
@@ -105,13 +106,14 @@ class KerasLearner:
         import keras
 
         for option, value in (
+            ("--loss gaussian", settings.loss == WITH_SPREAD),
             ("--average", settings.average),
             ("--label-smoothing", settings.label_smoothing),
         ):
             if value:
                 raise SettingError(
                     f"{option} is not possible where Keras itself trains the network: leave it "
-                    "out (or give 0, where a preset brings it)."
+                    "out (or give another, where a preset brings it)."
                 )
         self.network = network
         self.model = network.model

@@ -39,9 +39,12 @@ class Metric:
         """Add a batch.
 
         Args:
-            answers: `(N, K)` probabilities (a single one is that of class 1) or `(N, T)` values.
+            answers: `(N, K)` probabilities (a single one is that of class 1) or `(N, T)` values;
+                what comes behind the values (how far off they may be) is left aside.
             targets: `(N,)` class numbers or `(N, T)` values.
         """
+        if targets.ndim == 2:
+            answers = answers[:, : targets.shape[1]]
         for name, value in self._kind.sums(answers.detach(), targets).items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 

@@ -268,6 +268,10 @@ def evaluate(
 def predict(
     run: Run,
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="images, folders, .npy, .npz")],
+    side: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="a number that the network takes beside images"),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write there: .csv or .json")
     ] = None,
@@ -284,7 +288,9 @@ def predict(
     from firstlight import api
 
     with nullcontext() if format == "table" else prints_to_stderr():
-        predictions = api.predict(run, files, runs=runs, trust_code=trust_code)
+        predictions = api.predict(
+            run, files, side=_numbers(side or []), runs=runs, trust_code=trust_code
+        )
     document = forms.predictions_document(predictions)
     if output is not None:
         forms.save_predictions(output, predictions)
@@ -299,6 +305,20 @@ def predict(
             forms.show_predictions(screen, predictions, output)
 
     return Answer(document, show)
+
+
+def _numbers(words: list[str]) -> dict[str, float]:
+    """`z=8` as a name with its number."""
+    numbers = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        try:
+            numbers[name] = float(number)
+        except ValueError:
+            raise SettingError(
+                f"--side takes a name and a number, such as z=8, but {word!r} came."
+            ) from None
+    return numbers
 
 
 @verb(

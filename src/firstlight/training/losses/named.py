@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from firstlight.core.errors import SettingError
-from firstlight.core.losses import LOSSES
+from firstlight.core.losses import LOSSES, WITH_SPREAD
 from firstlight.training.losses import formulas
+from firstlight.training.losses.gaussian import GaussianLoss
 from firstlight.training.losses.loss import OF_CLASS_NUMBERS, FormulaLoss, Loss
 
 
@@ -42,6 +43,8 @@ def make_loss(
         if classify:
             what = "measured numbers, but the targets are classes: use categorical_crossentropy."
         raise SettingError(f"{name} compares {what}")
+    if name == WITH_SPREAD and not smoothing:
+        return GaussianLoss()
     if smoothing:
         return _smoothed(name, head, outputs, smoothing)
     if classify and name == "categorical_crossentropy":
@@ -55,8 +58,8 @@ def make_loss(
 
 def _smoothed(name: str, head: str, outputs: int, smoothing: float) -> Loss:
     # Class numbers have no room for a share: the same loss, with a number for each class.
-    formula = getattr(formulas, name.removeprefix("sparse_"))
-    if "label_smoothing" not in inspect.signature(formula).parameters:
+    formula = getattr(formulas, name.removeprefix("sparse_"), None)
+    if formula is None or "label_smoothing" not in inspect.signature(formula).parameters:
         raise SettingError(
             f"--label-smoothing is for cross-entropies between classes, but the loss is {name}: "
             "leave it away (or give 0, where a preset brings it), or choose another --loss."
