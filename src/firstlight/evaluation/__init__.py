@@ -5,6 +5,7 @@ not train. NumPy is all it needs.
 """
 
 from firstlight.evaluation.compare import compare
+from firstlight.evaluation.ensembles import combined
 from firstlight.evaluation.evaluate import evaluate
 from firstlight.evaluation.files import (
     load_report,
@@ -15,6 +16,7 @@ from firstlight.evaluation.files import (
 from firstlight.evaluation.intervals import wilson_interval
 
 __all__ = [
+    "combined",
     "compare",
     "evaluate",
     "load_report",

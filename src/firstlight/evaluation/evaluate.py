@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def evaluate(
     data: str,
     groups: NDArray[np.str_] | None = None,
     seed: int = 0,
+    columns: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Report:
     """Hold predictions against the true targets.
 
@@ -41,6 +43,7 @@ def evaluate(
         data: what was evaluated, for titles (`mnist, test`).
         groups: `(N,)` group labels; the bootstrap then draws whole groups.
         seed: seed of the bootstrap: the same seed gives the same intervals.
+        columns: `(N,)` each, other numbers that are known of the images, by name.
 
     Returns:
         The report.
@@ -63,7 +66,16 @@ def evaluate(
     classes, count = predictions.classes, len(predictions)
     if predictions.task == "measure":
         scores = value_scores(predictions.values, targets, predictions.target_names, groups, seed)
-        return Report("measure", data, count, scores, predictions, targets, groups=groups)
+        return Report(
+            "measure",
+            data,
+            count,
+            scores,
+            predictions,
+            targets,
+            groups=groups,
+            columns=dict(columns or {}),
+        )
     confusion = confusion_matrix(predictions.values.argmax(axis=1), targets, len(classes))
     return Report(
         task="classify",
