@@ -17,7 +17,7 @@ from firstlight.evaluation.conformal import (
     IntervalCalibration,
     calibrate_intervals,
     conformal_threshold,
-    guaranteed_share,
+    guaranteed_shares,
 )
 
 
@@ -112,7 +112,7 @@ def test_groups_that_err_as_a_whole_need_a_correction_by_groups():
         assert worth == pytest.approx(15, abs=2)
     # 0.95 of 16 is more than there are: the greatest that was seen, and no promise.
     assert conformal_threshold(scores, 0.95, groups) == (15, 15)
-    assert guaranteed_share(0.95, 540, 36) == pytest.approx(0.95 * 541 / 576, abs=2e-3)
+    assert guaranteed_shares([0.95], 540, groups)[0] == pytest.approx(0.95 * 541 / 576, abs=2e-3)
 
 
 def test_independent_images_need_no_correction_by_groups():
@@ -126,7 +126,7 @@ def test_independent_images_need_no_correction_by_groups():
 
 def test_few_images_give_the_greatest_score_and_no_promise():
     assert conformal_threshold(np.array([3.0, 1.0, 2.0]), 0.9, None) == (3, 3)
-    assert guaranteed_share(0.9, 3, 1) == 0.75
+    assert guaranteed_shares([0.9], 3, None) == (0.75,)
 
 
 def test_the_guarantee_is_met_by_the_worst_groups():
@@ -143,7 +143,7 @@ def test_the_guarantee_is_met_by_the_worst_groups():
         threshold, _ = conformal_threshold(np.repeat(score[:10], size[:10]), 0.8, labels)
         held_images += size[10] * (score[10] <= threshold)
         all_images += size[10]
-        promised += size[10] * guaranteed_share(0.8, len(labels), 30)
+        promised += size[10] * guaranteed_shares([0.8], len(labels), labels)[0]
     assert held_images / all_images > promised / all_images
 
 

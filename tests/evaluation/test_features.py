@@ -70,9 +70,7 @@ def test_bins_are_those_of_the_whole_fourier_plane():
     k = np.hypot(np.fft.fftfreq(10)[:, None], np.fft.fftfreq(14))
     edges = np.geomspace(1 / 14, k.max(), 11)
     edges[0], edges[-1] = 1e-6, 1
-    rings = [
-        (k > low + 1e-12) & (k <= high + 1e-12) for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    rings = [(k > low + 1e-12) & (k <= high + 1e-12) for low, high in pairwise(edges)]
     rings = [ring for ring in rings if ring.any()]
     assert found.modes.tolist() == [ring.sum() for ring in rings]
     assert found.power[0, :, 0] == pytest.approx([squared[ring].mean() for ring in rings])

@@ -1,7 +1,7 @@
 """Intervals that hold: split-conformal calibration on images in groups.
 
 The rule that `conformal_threshold` follows was chosen for groups that are few. Of all images of
-new groups, an interval holds at least `IntervalCalibration.guaranteed`, whatever the data are
+new groups, an interval holds at least `Calibration.guaranteed`, whatever the data are
 like, and close to its level as far as groups vary as they did in calibration.
 
 Sources: split-conformal prediction and normalised scores: Papadopoulos et al. 2002; Lei et al.
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,49 @@ FLOOR = 0.1  # of the median spread
 Bounds = tuple[float | None, float | None]
 
 
-@dataclass(frozen=True)
-class IntervalCalibration:
-    """What turns values and spreads into intervals that hold.
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What is known of every calibration.
 
     Attributes:
-        levels: the shares of true values that the intervals are to hold, rising.
+        levels: the shares of new images for which the truth is to be held, rising.
+        guaranteed: for each level, the least share of all images of new groups that is held,
+            on average over calibrations, where the groups are exchangeable and none has more
+            images than the largest one here.
+        groups: how many groups were calibrated on; None: the images were in no groups.
+        images: how many images.
+    """
+
+    levels: tuple[float, ...]
+    guaranteed: tuple[float, ...]
+    groups: int | None
+    images: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The calibration as plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Self:
+        """The calibration that `as_dict` wrote down, from JSON too.
+
+        Raises:
+            RunError: the document is not of such a calibration.
+        """
+        try:
+            return cls(**{key: _as_tuple(value) for key, value in document.items()})
+        except (AttributeError, TypeError) as error:
+            raise RunError(
+                f"Expected a calibration as firstlight writes it, but it is damaged ({error}): "
+                "train again."
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntervalCalibration(Calibration):
+    """What turns values and spreads into intervals that hold.
+
+    Attributes as in `Calibration`, and:
         factors: for each target and level, half the interval's width: in spreads, or in the
             target's unit where there is no spread.
         floors: for each target, the smallest spread that is believed; None without spreads.
@@ -43,21 +80,12 @@ class IntervalCalibration:
         effective: for each target and level, how many independent images the calibration was
             worth (`effective_count`); the measured coverage of other groups differs from the
             level by about the root of level (1 - level) / effective for that reason alone.
-        guaranteed: for each level, the least share of all images of new groups that the
-            intervals hold on average over calibrations, where the groups are exchangeable and
-            none has more images than the largest one here.
-        groups: how many groups were calibrated on; None: the images were in no groups.
-        images: how many images.
     """
 
-    levels: tuple[float, ...]
     factors: tuple[tuple[float, ...], ...]
     floors: tuple[float, ...] | None
     bounds: tuple[Bounds, ...]
     effective: tuple[tuple[float, ...], ...]
-    guaranteed: tuple[float, ...]
-    groups: int | None
-    images: int
 
     def intervals(
         self, values: NDArray[np.floating], spreads: NDArray[np.floating] | None = None
@@ -96,26 +124,6 @@ class IntervalCalibration:
             both = np.stack([centre - half, centre + half], axis=-1)
             ends[:, target] = np.clip(both, low, high)
         return ends
-
-    def as_dict(self) -> dict[str, Any]:
-        """The calibration as plain values for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: dict[str, Any]) -> IntervalCalibration:
-        """The calibration that `as_dict` wrote down, from JSON too.
-
-        Raises:
-            RunError: the document is not of a calibration.
-        """
-        try:
-            plain = {key: _as_tuple(value) for key, value in document.items()}
-            return cls(**plain)
-        except (AttributeError, TypeError) as error:
-            raise RunError(
-                f"Expected a calibration as firstlight writes it, but it is damaged ({error}): "
-                "train again."
-            ) from error
 
 
 def calibrate_intervals(
@@ -184,21 +192,15 @@ def calibrate_intervals(
         # A higher level can be worth more images, and then reach for less.
         factors.append(tuple(np.maximum.accumulate([factor for factor, _ in found]).tolist()))
         effective.append(tuple(worth for _, worth in found))
-    count, sizes = len(values), None
-    if groups is not None:
-        sizes = np.unique(groups, return_counts=True)[1]
     return IntervalCalibration(
         levels=tuple(levels),
+        guaranteed=guaranteed_shares(levels, len(values), groups),
+        groups=None if groups is None else len(np.unique(groups)),
+        images=len(values),
         factors=tuple(factors),
         floors=floors,
         bounds=tuple(bounds),
         effective=tuple(effective),
-        guaranteed=tuple(
-            guaranteed_share(level, count, 1 if sizes is None else int(sizes.max()))
-            for level in levels
-        ),
-        groups=None if sizes is None else len(sizes),
-        images=count,
     )
 
 
@@ -234,18 +236,25 @@ def conformal_threshold(
     return float(ordered[rank - 1]), worth
 
 
-def guaranteed_share(level: float, count: int, largest: int) -> float:
-    """The share that the threshold of `count` scores holds, whatever their distribution.
+def guaranteed_shares(
+    levels: Sequence[float], count: int, groups: NDArray[np.str_] | None
+) -> tuple[float, ...]:
+    """The share that `conformal_threshold` of N scores holds, whatever their distribution.
 
-    Of N + M scores, where M is the size of the largest group, at least as many are held as the
-    rank of the threshold, which is (N + 1) level or more: conformal risk control with a new
-    group of M images that are all missed.
+    Rank / (N + M), where M is the size of the largest group (conformal risk control, with a new
+    group of that size that is missed as a whole), and the rank is (N + 1) level or more.
 
     Example:
-        >>> guaranteed_share(0.9, 99, 1), guaranteed_share(0.9, 540, 36)
-        (0.9, 0.8454861111111112)
+        >>> guaranteed_shares([0.9], 99, None)
+        (0.9,)
+        >>> [round(share, 3) for share in guaranteed_shares([0.9], 540, np.arange(540) // 36)]
+        [0.845]
     """
-    return min(level, min(count, _rank(level, count + 1)) / (count + largest))
+    largest = 1 if groups is None else int(np.unique(groups, return_counts=True)[1].max())
+    ranks = [min(count, _rank(level, count + 1)) for level in levels]
+    return tuple(
+        min(level, rank / (count + largest)) for level, rank in zip(levels, ranks, strict=True)
+    )
 
 
 def _rank(level: float, count: float) -> int:

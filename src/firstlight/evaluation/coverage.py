@@ -48,7 +48,50 @@ def coverage(
         )
     low, high = intervals[..., 0], intervals[..., 1]
     held = (low <= targets[:, None]) & (targets[:, None] <= high)
-    widths = (high - low).mean(axis=0, dtype=np.float64)
+    return _records(held, (high - low).mean(axis=0, dtype=np.float64), levels, groups)
+
+
+def set_coverage(
+    targets: NDArray[np.int64],
+    sets: NDArray[np.bool_],
+    levels: Sequence[float],
+    groups: NDArray[np.str_] | None = None,
+) -> tuple[Coverage, ...]:
+    """How often sets of classes hold the true class, and how many classes they hold.
+
+    Args:
+        targets: `(N,)` class numbers.
+        sets: `(N, L, K)` whether each class is in the set of each level.
+        levels: L shares that they are to hold.
+        groups: as in `coverage`.
+
+    Returns:
+        One record for each level; `width` is the mean number of classes.
+
+    Raises:
+        DataError: the shapes do not fit together.
+
+    Example:
+        >>> sets = np.array([[[True, False, False]], [[True, True, False]]])
+        >>> [held] = set_coverage(np.array([0, 2]), sets, [0.9])
+        >>> held.covered.value, held.width
+        (0.5, 1.5)
+    """
+    if sets.shape[:2] != (len(targets), len(levels)):
+        raise DataError(
+            f"Expected a set for each of {len(targets)} images and {len(levels)} levels, but "
+            f"shape {sets.shape} came: give the sets of the same images."
+        )
+    held = sets[np.arange(len(targets)), :, targets]
+    return _records(held, sets.sum(axis=2).mean(axis=0), levels, groups)
+
+
+def _records(
+    held: NDArray[np.bool_],
+    widths: NDArray[np.float64],
+    levels: Sequence[float],
+    groups: NDArray[np.str_] | None,
+) -> tuple[Coverage, ...]:
     return tuple(
         Coverage(float(level), share_score(held[:, k], groups), float(widths[k]))
         for k, level in enumerate(levels)
