@@ -49,7 +49,8 @@ class Coverage:
         level: the share that they are to hold.
         covered: the share that they held; its interval is the sampling error, over whole groups
             where there are any.
-        width: their mean width, in the target's unit.
+        width: their mean width, in the target's unit; for sets of classes, how many classes
+            they hold on average.
     """
 
     level: float
@@ -80,3 +81,41 @@ class Trust:
     crps: Score | None = None
     ranks: tuple[int, ...] = ()
     leak: Score | None = None
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Images whose most probable class was given a probability between two values.
+
+    Attributes:
+        low, high: ends of the bin.
+        count: how many images.
+        confidence: the mean of those probabilities.
+        accuracy: how many of the images were right, with its interval.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: Score
+
+
+@dataclass(frozen=True)
+class ClassTrust:
+    """What is known of the trust in a network's probabilities.
+
+    Attributes:
+        bins: accuracy by confidence, for the reliability diagram; bins without images left out.
+        calibration_error: the expected calibration error.
+        by_chance: the calibration error that perfect probabilities would show on as many images,
+            with the middle 95 % of what chance gives.
+        temperature: what the logits were divided by; 1 where nothing was changed.
+        coverage: of the sets of classes, by level; () where there are none.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    calibration_error: float
+    by_chance: Score
+    temperature: float = 1.0
+    coverage: tuple[Coverage, ...] = ()

@@ -30,9 +30,9 @@ def evaluate(
     """Hold predictions against the true targets.
 
     `classify` gives `loss` (mean cross-entropy of the true class, probabilities clipped at
-    1e-7 as Keras does), `accuracy` with its 95 % interval (Wilson's; by
-    groups, the bootstrap's), `top_3` where there are more
-    than five classes, and the tables. `measure` gives `rmse`, `mae`, `bias` (predicted minus
+    1e-7 as Keras does), `accuracy` with its 95 % interval (Wilson's; with groups, for as many
+    images as count, see `share_score`), `top_3` where there are more than five classes, and
+    the tables. `measure` gives `rmse`, `mae`, `bias` (predicted minus
     true) and `r2`, with percentile-bootstrap 95 % intervals of 1,000 resamples. With several
     targets the plain names hold for all targets together (the root of the mean over all
     values; the mean of the r2), and `rmse of NAME` and so on for each target.
@@ -81,7 +81,7 @@ def evaluate(
         task="classify",
         data=data,
         count=count,
-        scores=class_scores(predictions.values, targets, groups, seed),
+        scores=class_scores(predictions.values, targets, groups),
         predictions=predictions,
         targets=targets,
         classes=classes,
