@@ -18,6 +18,7 @@ from firstlight.core.scores import Score
 from firstlight.core.settings import TrainSettings
 
 SHOWN = ("step", "epoch")
+TORN = "random-split"
 
 
 def train_members(
@@ -52,21 +53,16 @@ def train_inside(
     return train(dataset, runs=folder.inside, progress=shown, **asdict(own))
 
 
-def check_leak(
+def train_torn(
     folder: RunFolder, dataset: Dataset, settings: TrainSettings, progress: Listener | None
-) -> dict[str, Score]:
-    """The scores that a split at random would show, where images of a group lie on both sides.
-
-    The same network is trained again, on images drawn without regard to their groups.
-
-    Returns:
-        The scores on its test images by name; none where that was not asked for.
+) -> None:
+    """Train once more, if that is asked for, on a split that tears groups apart.
 
     Raises:
         DataError: the images have no groups.
     """
     if not settings.leak_check:
-        return {}
+        return
     if dataset.train.groups is None:
         raise DataError(
             f"Groups were expected in {dataset.name}, since --leak-check shows what tearing them "
@@ -76,7 +72,15 @@ def check_leak(
     _say(progress, "once more, on a split at random: what would leak")
     reading = replace(dataset.settings, split="random")
     torn = dataset_of(dataset.source, reading, dataset.split.seed, progress)
-    return train_inside(folder, "random-split", torn, settings, progress).report.scores
+    train_inside(folder, TORN, torn, settings, progress)
+
+
+def torn_scores(folder: RunFolder) -> dict[str, Score]:
+    """The scores on a split that tears groups apart, by name; none where nobody asked for them."""
+    from firstlight.evaluation import load_report
+
+    inner = RunFolder(folder.inside / TORN)
+    return load_report(inner.path).scores if inner.report.exists() else {}
 
 
 def _say(progress: Listener | None, words: str) -> None:

@@ -7,6 +7,7 @@ dataclasses: a field's name is the option, its `help` is the text, and None mean
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -33,6 +34,7 @@ RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_MEMORY = 1_000_000  # bytes
+Bounds = tuple[float | None, float | None]
 
 
 def option(
@@ -81,6 +83,21 @@ def check_options(settings: Any) -> None:
             )
 
 
+def _bounds(text: str) -> tuple[str, Bounds]:
+    """`xHI=0:1` as a name with two numbers; either may be left away."""
+    name, _, ends = text.partition("=")
+    low, colon, high = ends.partition(":")
+    try:
+        numbers = (float(low) if low else None, float(high) if high else None)
+    except ValueError:
+        numbers = (1.0, 0.0)
+    if not name or not colon or (None not in numbers and not numbers[0] < numbers[1]):  # type: ignore[operator]
+        raise SettingError(
+            f"--bounds takes NAME=LOW:HIGH, such as xHI=0:1, but {text!r} came: write it like that."
+        )
+    return name, numbers
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """How images are read from a source and split into three parts."""
@@ -98,6 +115,9 @@ class DataSettings:
     group_column: str | None = option("column whose groups are never torn apart by the split")
     side: tuple[str, ...] = option(
         "column or columns of numbers that enter the network beside the image", ()
+    )
+    bounds: tuple[str, ...] = option(
+        "least and greatest possible value of a target, NAME=LOW:HIGH, such as xHI=0:1", ()
     )
     keep: str | None = option("use only images whose numbers meet this: '0.01 < xHI < 0.99'")
     balance: str | None = option(
@@ -140,6 +160,8 @@ class DataSettings:
             )
         if self.keep is not None:
             Condition.parse(self.keep)
+        for text in self.bounds:
+            _bounds(text)
         if self.by is not None and self.balance is None:
             raise SettingError("--by says for what --balance is done separately: give --balance.")
         if self.pixel is not None and self.telescope is None:
@@ -154,6 +176,21 @@ class DataSettings:
     def sky(self) -> Telescope | None:
         """The telescope that maps are seen through, or None."""
         return None if self.telescope is None else telescope_of(self.telescope, self.pixel)
+
+    def bounds_of(self, targets: Sequence[str]) -> list[Bounds]:
+        """The least and the greatest possible value of each target, None where there is none.
+
+        Raises:
+            SettingError: bounds are given for something else.
+        """
+        given = dict(map(_bounds, self.bounds))
+        for name in given:
+            if name not in targets:
+                raise SettingError(
+                    f"--bounds is for targets ({', '.join(targets) or 'of a measurement'}), but "
+                    f"{name} came: name one of them, or leave it out."
+                )
+        return [given.get(name, (None, None)) for name in targets]
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ not train. NumPy is all it needs.
 """
 
 from firstlight.evaluation.compare import compare
+from firstlight.evaluation.confidence import Confidence, learn_confidence
 from firstlight.evaluation.ensembles import combined
 from firstlight.evaluation.evaluate import evaluate
+from firstlight.evaluation.features import simple_features
 from firstlight.evaluation.files import (
     load_report,
     report_from_dict,
@@ -14,14 +16,19 @@ from firstlight.evaluation.files import (
     save_report,
 )
 from firstlight.evaluation.intervals import wilson_interval
+from firstlight.evaluation.trusting import with_trust
 
 __all__ = [
+    "Confidence",
     "combined",
     "compare",
     "evaluate",
+    "learn_confidence",
     "load_report",
     "report_from_dict",
     "report_to_dict",
     "save_report",
+    "simple_features",
     "wilson_interval",
+    "with_trust",
 ]
