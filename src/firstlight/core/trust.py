@@ -80,3 +80,21 @@ class Trust:
     crps: Score | None = None
     ranks: tuple[int, ...] = ()
     leak: Score | None = None
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often a network was right on the images where it was about equally sure.
+
+    Attributes:
+        low, high: ends of the bin of the probability that it gave to the class it named.
+        count: how many images.
+        confidence: the mean of that probability.
+        accuracy: the share of them that it named right, with its interval.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: Score
