@@ -74,13 +74,14 @@ def score_cards(report: Report, titles: Iterable[str]) -> str:
     cards = []
     for title in titles:
         score, unit = report.scores[title], report.unit_of(title)
-        kind = title.split(" of ")[0]
+        kind, of, target = title.partition(" of ")
+        shown = kind.replace("_", " ") + of + target
         percent = kind in SHARES
         note = MEANINGS.get(kind, "")
         if score.low is not None and score.high is not None:
             note = f"{interval(score, percent, unit)}. {note[:1].upper()}{note[1:]}"
         cards.append(
-            f"<div><dt>{escape(title.replace('_', ' '))}</dt>"
+            f"<div><dt>{escape(shown)}</dt>"
             f'<dd class="value">{escape(number(score.value, percent, unit))}</dd>'
             f'<dd class="note">{escape(note)}</dd></div>'
         )

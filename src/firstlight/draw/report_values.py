@@ -142,7 +142,7 @@ def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
             )
             for row in bins
         ]
-        tables.append(table(heads, rows, f"Errors by {name}"))
+        tables.append(table(heads, rows, f"Errors by {name}", words=0))
     words = "Bias is the mean of predicted minus true: above 0 the values come out too large."
     explained = paragraph(words, "quiet") if columns else ""
     return [*map(paragraph, filter(None, worst)), figure, explained, beside(*tables)]
@@ -165,9 +165,9 @@ def _coverage(trust: Trust, unit: str, figure: str) -> list[str]:
     parts = [listed(about_coverage(row) for row in trust.coverage), figure]
     if trust.ranks:
         words = (
-            "Right: where each true value fell in the distribution that was predicted for it. "
-            "Even is right; a hump in the middle means too much caution, high ends too little, a "
-            "slope a bias."
+            "Where true values fell in the distribution that was predicted for each: even is "
+            "right. A hump in the middle means too much caution, high ends too little, a slope a "
+            "bias."
         )
         parts.append(paragraph(words, "quiet"))
     if rows:

@@ -33,9 +33,11 @@ BLUES = LinearSegmentedColormap.from_list(
     "firstlight blues", [PAPER, "#8DB9EA", POSITIVE, "#0A2F5C"]
 )
 
-# For numbers of both signs, with 0 in white.
+# For numbers of both signs; an odd number of colours has one for 0 itself: white.
 BOTH_SIGNS = LinearSegmentedColormap.from_list(
-    "firstlight both signs", ["#6E3203", NEGATIVE, "#F3C08F", PAPER, "#8DB9EA", POSITIVE, "#0A2F5C"]
+    "firstlight both signs",
+    ["#6E3203", NEGATIVE, "#F3C08F", PAPER, "#8DB9EA", POSITIVE, "#0A2F5C"],
+    N=257,
 )
 
 DPI = 110

@@ -76,7 +76,8 @@ def predicted_against_true(report: Report, target: int = 0) -> Figure:
     below = add_panel(
         figure, 0.9, 0.6 + foot, SIDE, BELOW, xlabel=f"true {words}", ylabel="predicted minus true"
     )
-    low, high = float(min(true.min(), value.min())), float(max(true.max(), value.max()))
+    drawn = np.concatenate([true[shown], value[shown]])
+    low, high = float(drawn.min()), float(drawn.max())
     edge = 0.04 * (high - low) or 1.0
     limits = (low - edge, high + edge)
     above.plot(limits, limits, color=QUIET, linewidth=1, linestyle="--", label="perfect")
@@ -136,4 +137,9 @@ def _draw(
 def _fit(report: Report, name: str) -> str:
     """The scores of one target, as far as the report has them."""
     found = ((kind, report.score_of(kind, name)) for kind in ("rmse", "r2"))
-    return ", ".join(f"{kind} {score.value:.3g}" for kind, score in found if score is not None)
+    units = {"rmse": report.unit_of(f"rmse of {name}"), "r2": ""}
+    return ", ".join(
+        f"{kind} {score.value:.3g} {label(units[kind])}".rstrip()
+        for kind, score in found
+        if score is not None
+    )
