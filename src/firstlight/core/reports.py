@@ -90,8 +90,8 @@ class Predictions:
         k = min(range(len(self.levels)), key=lambda k: abs(self.levels[k] - level))
         return self.levels[k], self.intervals[:, :, k]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One plain dictionary an image.
+    def columns(self) -> dict[str, list[Any]]:
+        """What it says by name, each a list with one entry an image.
 
         `file`, then `class` and `probability`, or for each target its value, `NAME_spread`, and
         `NAME_low_90` and `NAME_high_90` for each level; and `unlike`. What the network does not
@@ -100,8 +100,8 @@ class Predictions:
         Example:
             >>> answers = Predictions(np.array(["a"]), np.array([[2.0]], np.float32), "measure",
             ...     target_names=("mass",), spread=np.array([[0.5]], np.float32))
-            >>> answers.rows()
-            [{'file': 'a', 'mass': 2.0, 'mass_spread': 0.5}]
+            >>> answers.columns()
+            {'file': ['a'], 'mass': [2.0], 'mass_spread': [0.5]}
         """
         columns: dict[str, list[Any]] = {"file": self.names.tolist()}
         if self.task == "classify":
@@ -118,6 +118,11 @@ class Predictions:
                     columns[f"{name}_high_{100 * level:g}"] = ends[:, 1].tolist()
         if self.unlike is not None:
             columns["unlike"] = self.unlike.tolist()
+        return columns
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The same as `columns`, one plain dictionary an image."""
+        columns = self.columns()
         rows = zip(*columns.values(), strict=True)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
@@ -138,7 +143,8 @@ class Predictions:
         units = self.target_units or ("",) * len(self.target_names)
         for k, (name, unit) in enumerate(zip(self.target_names, units, strict=True)):
             title = f"{name} [{unit}]" if unit else name
-            columns[title] = [f"{value:.6g}" for value in self.values[:, k]]
+            digits = 6 if found is None else 4
+            columns[title] = [f"{value:.{digits}g}" for value in self.values[:, k]]
             if found is not None:
                 nearest, ends = found
                 words = [f"{short(low)} to {short(high)}" for low, high in ends[:, k].tolist()]
@@ -208,6 +214,23 @@ class Report:
         """
         one = len(self.predictions.target_names) == 1
         return self.scores.get(kind if one else f"{kind} of {target}")
+
+    def joint_scores(self) -> list[str]:
+        """The titles of the scores of all targets together.
+
+        Targets of several units have no error in common.
+
+        Example:
+            >>> answers = Predictions(np.array(["a"]), np.ones((1, 2), np.float32), "measure",
+            ...     target_names=("mass", "size"), target_units=("kg", "m"))
+            >>> scores = {"rmse": Score(1), "r2": Score(0.9), "rmse of mass": Score(1)}
+            >>> Report("measure", "x", 1, scores, answers, np.ones((1, 2))).joint_scores()
+            ['r2']
+        """
+        names, units = self.predictions.target_names, set(self.predictions.target_units)
+        of_one = tuple(f" of {name}" for name in names) if len(names) > 1 else ()
+        mixed = WITH_UNIT if len(units) > 1 else ()
+        return [title for title in self.scores if not title.endswith(of_one) and title not in mixed]
 
     def unit_of(self, title: str) -> str:
         """The unit of a score by its title (`rmse of mass`), "" where it has none.

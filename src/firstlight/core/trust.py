@@ -81,6 +81,19 @@ class Trust:
     ranks: tuple[int, ...] = ()
     leak: Score | None = None
 
+    def columns(self) -> dict[str, list[Bin]]:
+        """The bins by the column that they divide, in their order.
+
+        Example:
+            >>> bins = (Bin("z", 6, 8, 9, Score(0), 0.1), Bin("z", 8, 10, 9, Score(0.1), 0.3))
+            >>> {name: len(bins) for name, bins in Trust("mass", bins).columns().items()}
+            {'z': 2}
+        """
+        columns: dict[str, list[Bin]] = {}
+        for row in self.bins:
+            columns.setdefault(row.column, []).append(row)
+        return columns
+
 
 @dataclass(frozen=True)
 class Reliability:

@@ -17,7 +17,7 @@ from firstlight.draw.calibration import calibration_figure, reliability_figure
 from firstlight.draw.curves import training_curves
 from firstlight.draw.html import chart, facts, listed, page, paragraph, section, table
 from firstlight.draw.report_classes import class_sections
-from firstlight.draw.report_scores import SHARES, headline, number, score_cards, shared_titles
+from firstlight.draw.report_scores import SHARES, headline, number, score_cards
 from firstlight.draw.report_values import figure_name, value_sections
 from firstlight.draw.residuals import residuals_figure
 from firstlight.draw.values import predicted_against_true
@@ -71,7 +71,7 @@ def report_page(
         f'<header><p class="over">firstlight report: {escape(report.data)}</p>'
         f"<h1>{escape(name)}</h1>{paragraph(headline(report), 'result')}"
         + "".join(paragraph(note, "warning") for note in (*unbeaten(report), *report.notes))
-        + f"{score_cards(report, shared_titles(report))}</header>",
+        + f"{score_cards(report, report.joint_scores())}</header>",
         *answers,
         _training(run, epochs, figures),
         _network(layers),

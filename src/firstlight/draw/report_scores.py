@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from math import isfinite
 
-from firstlight.core.reports import WITH_UNIT, Report, worse_than_mean
+from firstlight.core.reports import Report, worse_than_mean
 from firstlight.core.scores import Score
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -49,24 +49,6 @@ def headline(report: Report) -> str:
         return f"{fit}Its values are off {', '.join(off)} {tested}"
     likely = _likely(report.scores["rmse"], unit=report.unit_of("rmse"))
     return f"{fit}Its values are off by {_off(report, 'rmse')} {tested}{likely}"
-
-
-def shared_titles(report: Report) -> list[str]:
-    """The scores of all targets together: of those in several units there is no common error.
-
-    Example:
-        >>> import numpy as np
-        >>> from firstlight.core.reports import Predictions
-        >>> answers = Predictions(np.array(["a"]), np.ones((1, 2), np.float32), "measure",
-        ...     target_names=("mass", "size"), target_units=("kg", "m"))
-        >>> scores = {"rmse": Score(1), "r2": Score(0.9), "rmse of mass": Score(1)}
-        >>> shared_titles(Report("measure", "x", 1, scores, answers, np.ones((1, 2))))
-        ['r2']
-    """
-    names, units = report.predictions.target_names, set(report.predictions.target_units)
-    of_one = tuple(f" of {name}" for name in names) if len(names) > 1 else ()
-    mixed = WITH_UNIT if len(units) > 1 else ()
-    return [title for title in report.scores if not title.endswith(of_one) and title not in mixed]
 
 
 def score_cards(report: Report, titles: Iterable[str]) -> str:

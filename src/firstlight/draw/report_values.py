@@ -22,7 +22,6 @@ from firstlight.core.verdicts import (
 from firstlight.draw.gallery import gallery
 from firstlight.draw.html import beside, chart, listed, paragraph, section, table
 from firstlight.draw.report_scores import ends, interval, number, score_cards
-from firstlight.draw.residuals import bins_of_columns
 from firstlight.draw.style import with_unit
 
 SHOWN = 12
@@ -125,7 +124,7 @@ def _baselines(report: Report, trust: Trust, unit: str) -> list[str]:
 
 def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
     """Errors for each bin of the target and of each other column."""
-    columns = bins_of_columns(trust)
+    columns = trust.columns()
     worst, tables = [], []
     for name, bins in columns.items():
         column_unit = unit if name == trust.target else ""

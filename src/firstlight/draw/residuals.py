@@ -42,7 +42,7 @@ def residuals_figure(trust: Trust, unit: str = "") -> Figure:
         >>> residuals_figure(Trust("mass", bins), "kg").axes[0].get_xlabel()
         'mass (kg)'
     """
-    columns = bins_of_columns(trust)
+    columns = trust.columns()
     across = min(PANELS_IN_A_ROW, len(columns))
     down = ceil(len(columns) / across)
     figure = new_figure(0.75 + ACROSS * across, 0.35 + DOWN * down)
@@ -68,19 +68,6 @@ def residuals_figure(trust: Trust, unit: str = "") -> Figure:
         bbox_to_anchor=(-0.03, 1.0), borderaxespad=0.0,
     )  # fmt: skip
     return figure
-
-
-def bins_of_columns(trust: Trust) -> dict[str, list[Bin]]:
-    """The bins by the column that they divide, in their order.
-
-    Example:
-        >>> bins_of_columns(Trust("mass"))
-        {}
-    """
-    columns: dict[str, list[Bin]] = {}
-    for row in trust.bins:
-        columns.setdefault(row.column, []).append(row)
-    return columns
 
 
 def _draw(axes: Axes, bins: list[Bin]) -> None:

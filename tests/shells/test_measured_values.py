@@ -1,0 +1,159 @@
+"""Screens and files of measured values: what is known of their trust, their intervals, flags."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firstlight.core.reports import Report
+from firstlight.core.scores import Score
+from firstlight.core.trust import Baseline
+
+Make = Callable[[int], Report]
+
+
+@pytest.fixture
+def shown(api: SimpleNamespace, cli: Any) -> Callable[[Report], str]:
+    """What `evaluate` shows of a report, as one line of words."""
+
+    def show(report: Report) -> str:
+        api.evaluate = lambda *_, **__: report
+        return " ".join(cli("evaluate", "sky").out.split())
+
+    return show
+
+
+def test_the_screen_of_a_report_says_what_its_page_says(shown, sky_report: Make) -> None:
+    report = sky_report(1)
+    held = replace(report.trust[0].coverage[2], covered=Score(0.88, 0.83, 0.93))
+    trust = replace(report.trust[0], coverage=(held,))
+    words = shown(replace(report, trust=(trust,)))
+    rmse, r2 = report.scores["rmse"].value, report.scores["r2"].value
+    worst = next(row for row in trust.bins if row.column == "z" and row.low == 9.5)
+    for sentence in (
+        f"mean of the pixels 0.12 0.8 forest 0.0652 0.946 this network {rmse:.4g} {r2:.4g}",
+        "It beats every simpler way: the best of them, forest, is off by 0.0652, the network by "
+        f"{rmse:.3g}.",
+        "A split at random would have shown r2 = 0.9991, because images of one group lie on both "
+        "sides.",
+        f"It is furthest off where z is 9.5 to 10.5: by {worst.rmse:.3g} (root mean square).",
+        "Intervals that are to hold 90 % of true values held 88 % (83 to 93 %).",
+        "5 of 360 images do not look like those that the network was trained on.",
+    ):
+        assert sentence in words
+    assert "warning" not in words
+
+
+def test_a_network_that_does_not_beat_a_simpler_way_is_warned_of(shown, sky_report: Make) -> None:
+    report = sky_report(1)
+    forest = Baseline("forest", Score(0.001), Score(0.99))
+    words = shown(replace(report, trust=(replace(report.trust[0], baselines=(forest,)),)))
+    assert "warning: It does not beat a simpler way: forest is off by 0.001, the" in words
+
+
+def test_overlapping_intervals_are_no_victory(shown, sky_report: Make) -> None:
+    report = sky_report(1)
+    rmse = report.scores["rmse"]
+    forest = Baseline("forest", Score(rmse.value * 1.05, rmse.value, rmse.value * 1.1), Score(0.9))
+    words = shown(replace(report, trust=(replace(report.trust[0], baselines=(forest,)),)))
+    assert "warning: It may not beat a simpler way, for their intervals overlap: forest" in words
+
+
+def test_without_a_leak_the_random_split_is_no_better(shown, sky_report: Make) -> None:
+    report = sky_report(1)
+    r2 = report.scores["r2"].value
+    words = shown(replace(report, trust=(replace(report.trust[0], leak=Score(r2)),)))
+    assert f"r2 = {r2:.4g}, no more than the {r2:.4g} on groups that it has not seen." in words
+
+
+def test_each_target_is_named_and_has_its_unit(shown, sky_report: Make) -> None:
+    report = sky_report(2)
+    words = shown(report)
+    rmse = report.scores["rmse of T_vir"].value
+    assert f"rmse of T_vir {rmse:.4f} kK" in words
+    assert "Simpler ways: T_vir way rmse [kK] r2" in words
+    assert "Its intervals: xHI" in words
+    # Fractions and kilokelvins have no error in common.
+    assert "mae 0" not in words
+
+
+def test_plain_reports_stay_short(shown, sky_report: Make) -> None:
+    report = sky_report(1)
+    answers = replace(report.predictions, unlike=None)
+    words = shown(replace(report, trust=(), predictions=answers))
+    assert words.endswith("interval)")
+
+
+def few(report: Report) -> Any:
+    answers, part = report.predictions, slice(6, 9)
+    return replace(
+        answers,
+        names=answers.names[part],
+        values=answers.values[part],
+        spread=answers.spread[part],
+        intervals=answers.intervals[part],
+        unlike=answers.unlike[part],
+    )
+
+
+def test_predictions_are_shown_with_interval_and_flag(
+    api: SimpleNamespace, cli: Any, sky_report: Make
+) -> None:
+    answers = few(sky_report(1))
+    api.predict = lambda *_, **__: answers
+    lines = cli("predict", "sky", "a.npy").out.splitlines()
+    assert lines[0].split() == ["file", "xHI", "90", "%", "interval", "looks"]
+    for line, value, ends, flag in zip(
+        lines[2:],
+        answers.values[:, 0],
+        answers.intervals[:, 0, 2],
+        ("", "unlike", ""),
+        strict=False,
+    ):
+        low, high = (f"{end:.4g}" for end in ends)
+        assert line.split()[1:] == [f"{value:.4g}", low, "to", high, *flag.split()]
+    assert (
+        lines[5]
+        == "warning: 1 of 3 images does not look like those that the network was trained on."
+    )
+
+
+def test_files_of_predictions_hold_every_level(
+    api: SimpleNamespace, cli: Any, sky_report: Make
+) -> None:
+    answers = few(sky_report(2))
+    api.predict = lambda *_, **__: answers
+    rows = list(csv.DictReader(io.StringIO(cli("predict", "r", "a", "--format", "csv").out)))
+    document = cli("predict", "r", "a", "--json").document()
+    assert document["units"] == {"xHI": "", "T_vir": "kK"}
+    for k, (row, entry) in enumerate(zip(rows, document["predictions"], strict=True)):
+        assert list(row) == list(entry)
+        for place, name in enumerate(("xHI", "T_vir")):
+            ends = answers.intervals[k, place]
+            expected = {
+                name: answers.values[k, place],
+                f"{name}_spread": answers.spread[k, place],
+                f"{name}_low_50": ends[0, 0],
+                f"{name}_high_68": ends[1, 1],
+                f"{name}_low_90": ends[2, 0],
+                f"{name}_high_95": ends[3, 1],
+            }
+            for title, value in expected.items():
+                assert np.float32(row[title]) == pytest.approx(value, rel=1e-6)
+                assert np.float32(entry[title]) == value
+        assert entry["unlike"] is bool(answers.unlike[k])
+        assert row["unlike"] == str(bool(answers.unlike[k])).lower()
+
+
+def test_a_share_is_shown_in_percent_and_a_temperature_is_not(shown, api: SimpleNamespace) -> None:
+    report = api.evaluate()
+    calibrated = {"calibration_error": Score(0.0312), "temperature": Score(1.25)}
+    words = shown(replace(report, scores=report.scores | calibrated))
+    assert "calibration_error 3.12 % temperature 1.2500" in words
