@@ -13,7 +13,7 @@ from firstlight.core.dataset import Refused
 from firstlight.core.findings import LayerCost
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.scores import Score
-from firstlight.core.trust import Baseline, Reliability
+from firstlight.core.trust import Baseline, ClassTrust, Coverage, ReliabilityBin
 from firstlight.draw import (
     comparison_page,
     headline,
@@ -190,8 +190,8 @@ def test_simpler_ways_stand_beside_the_network(read_page, sky_report):
     rmse = report.scores["rmse"]
     network = next(row for row in page.rows if row[0] == "this network")
     assert network[1:3] == [f"{rmse.value:.3g}", f"{rmse.low:.3g} to {rmse.high:.3g}"]
-    beats = "It beats every simpler way: the best of them, forest, is off by 0.0652, the network by"
-    assert f"{beats} {rmse.value:.3g}." in page.text
+    beats = "It beats every simpler way: the best of them, the forest, is off by 0.0652, the "
+    assert f"{beats}network by {rmse.value:.3g}." in page.text
     leak = "A split at random would have shown r2 = 0.9991, because images of one group lie on both"
     assert f"{leak} sides." in page.text
 
@@ -201,7 +201,7 @@ def test_a_network_that_does_not_beat_a_simpler_way_is_told_at_once(read_page, s
     (first, second) = report.trust
     poor = replace(second, baselines=(Baseline("forest", Score(0.001), Score(0.99)),))
     page = read_page(page_of(replace(report, trust=(first, poor))))
-    words = "T_vir: It does not beat a simpler way: forest is off by 0.001 kK, the network by "
+    words = "T_vir: It does not beat a simpler way: the forest is off by 0.001 kK, the network by "
     assert page.text.index(words) < page.text.index("Predicted against true")
     assert page.text.count("It does not beat") == 2
     assert page.text.count("It beats every simpler way") == 1
@@ -289,12 +289,15 @@ def test_each_target_has_a_block_of_its_own(read_page, sky_report):
 
 def test_how_sure_classes_are_is_shown(read_page):
     bins = (
-        Reliability(0.5, 0.75, 4, 0.612, Score(0.5, 0.2, 0.8)),
-        Reliability(0.75, 1.0, 16, 0.934, Score(1.0)),
+        ReliabilityBin(0.5, 0.75, 4, 0.612, Score(0.5, 0.2, 0.8)),
+        ReliabilityBin(0.75, 1.0, 16, 0.934, Score(1.0)),
     )
+    sets = (Coverage(0.95, Score(0.9, 0.8, 0.94), 1.25),)
+    trust = ClassTrust(bins, 0.0312, Score(0.01, 0.005, 0.018), 1.25, sets)
     report = classified()
-    calibrated = {"calibration_error": Score(0.0312), "temperature": Score(1.25)}
-    report = replace(report, reliability=bins, scores=report.scores | calibrated)
+    report = replace(
+        report, class_trust=trust, scores=report.scores | {"calibration_error": Score(0.0312)}
+    )
     page = read_page(page_of(report, images()))
     headings = [title for _, title in page.headings]
     place = headings.index("Can its probabilities be trusted?")
@@ -302,7 +305,12 @@ def test_how_sure_classes_are_is_shown(read_page):
     assert ["50 to 75", "4", "61.2", "50.0", "20.0 to 80.0"] in page.rows
     assert ["75 to 100", "16", "93.4", "100.0", "–"] in page.rows
     assert "calibration error3.12 %mean distance between" in words_of(page)
-    assert "temperature1.25what calibration divided" in page.text
+    assert "off by 3.12 % on average (the expected calibration error)" in page.text
+    assert "Its logits were divided by a temperature of 1.25." in page.text
+    assert (
+        "Sets that are to hold 95 % of true classes held 90 % (80 to 94 %), with 1.25 classes on "
+        "average: they are too small."
+    ) in page.text
 
 
 def test_a_loss_that_is_not_finite_is_a_dash(read_page):

@@ -12,7 +12,7 @@ from scipy import stats
 
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.scores import Score
-from firstlight.core.trust import Coverage, Reliability, Trust
+from firstlight.core.trust import Coverage, ReliabilityBin, Trust
 from firstlight.draw import (
     calibration_figure,
     predicted_against_true,
@@ -182,14 +182,14 @@ def test_what_is_not_known_has_no_panel():
 
 def test_reliability_shows_how_often_and_how_many():
     bins = (
-        Reliability(0.5, 0.75, 40, 0.66, Score(0.6, 0.5, 0.7)),
-        Reliability(0.75, 1.0, 160, 0.9, Score(0.95)),
+        ReliabilityBin(0.5, 0.75, 40, 0.66, Score(0.6, 0.5, 0.7)),
+        ReliabilityBin(0.75, 1.0, 160, 0.9, Score(0.95)),
     )
     above, below = reliability_figure(bins).axes
     assert dots(above, "measured").tolist() == [[0.66, 0.6], [0.9, 0.95]]
     assert bars(above).tolist() == [[0.66, 0.5, 0.7]]
-    counts = below.patches[0].get_data()
-    assert (counts.values.tolist(), counts.edges.tolist()) == ([40, 160], [0.5, 0.75, 1])
+    bars_below = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in below.patches]
+    assert bars_below == [(0.5, 0.25, 40), (0.75, 0.25, 160)]
     assert above.get_xlim() == below.get_xlim()
     line = next(line for line in above.lines if line.get_label() == "measured")
     assert to_hex(line.get_color()) == POSITIVE.lower()

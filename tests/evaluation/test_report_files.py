@@ -14,7 +14,7 @@ from firstlight.core.dataset import Refused
 from firstlight.core.errors import RunError
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.scores import Score
-from firstlight.core.trust import Reliability
+from firstlight.core.trust import ClassTrust, Coverage, ReliabilityBin
 from firstlight.evaluation import (
     evaluate,
     load_report,
@@ -51,7 +51,7 @@ def measured() -> Report:
 
 def assert_equal(one: Report, other: Report) -> None:
     equal = ("task", "data", "count", "scores", "classes", "per_class", "confused", "notes")
-    for field in (*equal, "trust", "reliability"):
+    for field in (*equal, "trust", "class_trust"):
         assert getattr(one, field) == getattr(other, field), field
     assert (one.confusion is None) == (other.confusion is None)
     if one.confusion is not None:
@@ -88,12 +88,12 @@ def test_the_trust_in_values_survives_its_folder(targets, sky_report, tmp_path):
 
 def test_the_trust_in_classes_survives_its_folder(tmp_path):
     bins = (
-        Reliability(0.5, 0.75, 3, 0.61, Score(2 / 3, 0.2, 0.9)),
-        Reliability(0.75, 1.0, 27, 0.93, Score(1.0)),
+        ReliabilityBin(0.5, 0.75, 3, 0.61, Score(2 / 3, 0.2, 0.9)),
+        ReliabilityBin(0.75, 1.0, 27, 0.93, Score(1.0)),
     )
-    report = classified()
-    calibrated = {"calibration_error": Score(0.031), "temperature": Score(1.7)}
-    report = replace(report, reliability=bins, scores=report.scores | calibrated)
+    sets = (Coverage(0.9, Score(0.91, 0.89, 0.93), 1.2),)
+    trust = ClassTrust(bins, 0.031, Score(0.01, 0.005, 0.02), 1.7, sets)
+    report = replace(classified(), class_trust=trust)
     save_report(tmp_path, report)
     assert_equal(load_report(tmp_path), report)
 
@@ -102,7 +102,7 @@ def test_the_trust_in_classes_survives_its_folder(tmp_path):
 def test_a_report_of_an_earlier_version_is_read(report, tmp_path):
     save_report(tmp_path, report)
     document = json.loads((tmp_path / "report.json").read_text())
-    for later in ("levels", "columns", "trust", "reliability"):
+    for later in ("levels", "columns", "trust", "class_trust"):
         del document[later]
     (tmp_path / "report.json").write_text(json.dumps(document))
     answers = report.predictions

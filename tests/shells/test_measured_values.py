@@ -14,7 +14,7 @@ import pytest
 
 from firstlight.core.reports import Report
 from firstlight.core.scores import Score
-from firstlight.core.trust import Baseline
+from firstlight.core.trust import Baseline, ClassTrust, Coverage
 
 Make = Callable[[int], Report]
 
@@ -39,8 +39,8 @@ def test_the_screen_of_a_report_says_what_its_page_says(shown, sky_report: Make)
     worst = next(row for row in trust.bins if row.column == "z" and row.low == 9.5)
     for sentence in (
         f"mean of the pixels 0.12 0.8 forest 0.0652 0.946 this network {rmse:.4g} {r2:.4g}",
-        "It beats every simpler way: the best of them, forest, is off by 0.0652, the network by "
-        f"{rmse:.3g}.",
+        "It beats every simpler way: the best of them, the forest, is off by 0.0652, the "
+        f"network by {rmse:.3g}.",
         "A split at random would have shown r2 = 0.9991, because images of one group lie on both "
         "sides.",
         f"It is furthest off where z is 9.5 to 10.5: by {worst.rmse:.3g} (root mean square).",
@@ -55,15 +55,18 @@ def test_a_network_that_does_not_beat_a_simpler_way_is_warned_of(shown, sky_repo
     report = sky_report(1)
     forest = Baseline("forest", Score(0.001), Score(0.99))
     words = shown(replace(report, trust=(replace(report.trust[0], baselines=(forest,)),)))
-    assert "warning: It does not beat a simpler way: forest is off by 0.001, the" in words
+    assert "warning: It does not beat a simpler way: the forest is off by 0.001, the" in words
 
 
-def test_overlapping_intervals_are_no_victory(shown, sky_report: Make) -> None:
+def test_a_victory_within_the_interval_may_be_chance(shown, sky_report: Make) -> None:
     report = sky_report(1)
     rmse = report.scores["rmse"]
-    forest = Baseline("forest", Score(rmse.value * 1.05, rmse.value, rmse.value * 1.1), Score(0.9))
+    forest = Baseline("forest", Score(rmse.high), Score(0.9))
     words = shown(replace(report, trust=(replace(report.trust[0], baselines=(forest,)),)))
-    assert "warning: It may not beat a simpler way, for their intervals overlap: forest" in words
+    assert "warning: It beats the forest by no more than chance could give: that is" in words
+    worse = replace(forest, rmse=Score(rmse.high * 1.001))
+    words = shown(replace(report, trust=(replace(report.trust[0], baselines=(worse,)),)))
+    assert "It beats every simpler way" in words
 
 
 def test_without_a_leak_the_random_split_is_no_better(shown, sky_report: Make) -> None:
@@ -152,8 +155,13 @@ def test_files_of_predictions_hold_every_level(
         assert row["unlike"] == str(bool(answers.unlike[k])).lower()
 
 
-def test_a_share_is_shown_in_percent_and_a_temperature_is_not(shown, api: SimpleNamespace) -> None:
+def test_what_probabilities_are_worth_is_told(shown, api: SimpleNamespace) -> None:
     report = api.evaluate()
-    calibrated = {"calibration_error": Score(0.0312), "temperature": Score(1.25)}
-    words = shown(replace(report, scores=report.scores | calibrated))
-    assert "calibration_error 3.12 % temperature 1.2500" in words
+    sets = (Coverage(0.9, Score(0.96, 0.95, 0.97), 2.5),)
+    trust = ClassTrust((), 0.0312, Score(0.01, 0.005, 0.018), coverage=sets)
+    scores = report.scores | {"calibration_error": Score(0.0312)}
+    words = shown(replace(report, class_trust=trust, scores=scores))
+    assert "calibration_error 3.12 %" in words
+    assert "calibration error); of right ones, chance would show 0.5 to 1.8 %." in words
+    assert "with 2.5 classes on average: they are larger than they need to be." in words
+    assert "temperature" not in words

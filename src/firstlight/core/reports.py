@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Refused, Task
 from firstlight.core.notebook import html_table, short
 from firstlight.core.scores import Score
-from firstlight.core.trust import Reliability, Trust
+from firstlight.core.trust import ClassTrust, Trust
 
 # The scores that have their target's unit.
 WITH_UNIT = ("rmse", "mae", "bias")
@@ -169,10 +169,9 @@ class Report:
         task: as in `Dataset`.
         data: what was evaluated (`mnist, test`), for titles.
         count: how many images.
-        scores: by name: `accuracy` (with its 95 % Wilson interval), `top_3`, and where
-            probabilities were calibrated `calibration_error` (a fraction) and `temperature`; or
-            `rmse`, `mae`, `bias`, `r2` (`rmse of NAME` for each where there are several); and
-            `loss`.
+        scores: by name: `accuracy` (with its 95 % Wilson interval), `top_3` and
+            `calibration_error` (a fraction); or `rmse`, `mae`, `bias`, `r2` (`rmse of NAME` for
+            each where there are several); and `loss`.
         classes: the class names, or ().
         per_class: precision, recall, F1 and count of each class.
         confusion: `(K, K)` int64, rows true, columns predicted; None for `measure`.
@@ -183,7 +182,7 @@ class Report:
         targets: the true targets, as in `Images`.
         columns: `(N,)` each, other numbers that are known of the images, by name (a redshift).
         trust: what is known of the values' trust, one for each target; () for `classify`.
-        reliability: how often it was right when it was how sure; () for `measure`.
+        class_trust: what is known of the probabilities' trust, or None.
     """
 
     task: Task
@@ -200,7 +199,7 @@ class Report:
     notes: tuple[str, ...] = ()
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     trust: tuple[Trust, ...] = ()
-    reliability: tuple[Reliability, ...] = ()
+    class_trust: ClassTrust | None = None
 
     def score_of(self, kind: str, target: str) -> Score | None:
         """A score (`rmse`) of one target, or None where it is not defined.

@@ -49,7 +49,8 @@ class Coverage:
         level: the share that they are to hold.
         covered: the share that they held; its interval is the sampling error, over whole groups
             where there are any.
-        width: their mean width, in the target's unit.
+        width: their mean width, in the target's unit; for sets of classes, how many classes
+            they hold on average.
     """
 
     level: float
@@ -81,29 +82,16 @@ class Trust:
     ranks: tuple[int, ...] = ()
     leak: Score | None = None
 
-    def columns(self) -> dict[str, list[Bin]]:
-        """The bins by the column that they divide, in their order.
-
-        Example:
-            >>> bins = (Bin("z", 6, 8, 9, Score(0), 0.1), Bin("z", 8, 10, 9, Score(0.1), 0.3))
-            >>> {name: len(bins) for name, bins in Trust("mass", bins).columns().items()}
-            {'z': 2}
-        """
-        columns: dict[str, list[Bin]] = {}
-        for row in self.bins:
-            columns.setdefault(row.column, []).append(row)
-        return columns
-
 
 @dataclass(frozen=True)
-class Reliability:
-    """How often a network was right on the images where it was about equally sure.
+class ReliabilityBin:
+    """Images whose most probable class was given a probability between two values.
 
     Attributes:
-        low, high: ends of the bin of the probability that it gave to the class it named.
+        low, high: ends of the bin.
         count: how many images.
-        confidence: the mean of that probability.
-        accuracy: the share of them that it named right, with its interval.
+        confidence: the mean of those probabilities.
+        accuracy: how many of the images were right, with its interval.
     """
 
     low: float
@@ -111,3 +99,23 @@ class Reliability:
     count: int
     confidence: float
     accuracy: Score
+
+
+@dataclass(frozen=True)
+class ClassTrust:
+    """What is known of the trust in a network's probabilities.
+
+    Attributes:
+        bins: accuracy by confidence, for the reliability diagram; bins without images left out.
+        calibration_error: the expected calibration error.
+        by_chance: the calibration error that perfect probabilities would show on as many images,
+            with the middle 95 % of what chance gives.
+        temperature: what the logits were divided by; 1 where nothing was changed.
+        coverage: of the sets of classes, by level; () where there are none.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    calibration_error: float
+    by_chance: Score
+    temperature: float = 1.0
+    coverage: tuple[Coverage, ...] = ()

@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from firstlight.core.notebook import short
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.scores import Score
-from firstlight.core.trust import Baseline, Bin, Coverage
+from firstlight.core.trust import Baseline, Bin, ClassTrust, Coverage
 
 
 def beats_baselines(rmse: Score, baselines: Sequence[Baseline]) -> bool:
-    """Whether an rmse is below that of every simpler way, and no interval reaches the other.
-
-    That asks for more than a test on the same images would: overlapping intervals need not be
-    chance (Schenker & Gentleman, The American Statistician 55, 2001).
+    """Whether an rmse is below that of every simpler way, with all of its interval.
 
     Example:
-        >>> beats_baselines(Score(0.5, 0.4, 0.6), [Baseline("forest", Score(1, 0.7, 2), Score(0))])
+        >>> beats_baselines(Score(0.5, 0.4, 0.6), [Baseline("forest", Score(1), Score(0))])
         True
     """
-    return all(_low(simple.rmse) > _high(rmse) for simple in baselines)
+    high = rmse.value if rmse.high is None else rmse.high
+    return all(high < simple.rmse.value for simple in baselines)
 
 
 def against_baselines(rmse: Score, baselines: Sequence[Baseline], unit: str = "") -> str:
@@ -29,18 +27,26 @@ def against_baselines(rmse: Score, baselines: Sequence[Baseline], unit: str = ""
     Example:
         >>> forest = Baseline("forest", Score(0.4), Score(0.9))
         >>> against_baselines(Score(0.5), [forest], "kg")
-        'It does not beat a simpler way: forest is off by 0.4 kg, the network by 0.5 kg.'
+        'It does not beat a simpler way: the forest is off by 0.4 kg, the network by 0.5 kg.'
     """
     if not baselines:
         return ""
     best = min(baselines, key=lambda simple: simple.rmse.value)
-    off = f"is off by {_number(best.rmse.value, unit)}, the network by "
-    off += f"{_number(rmse.value, unit)}."
+    simple, network = (_number(score.value, unit) for score in (best.rmse, rmse))
     if rmse.value >= best.rmse.value:
-        return f"It does not beat a simpler way: {best.name} {off}"
+        return (
+            f"It does not beat a simpler way: the {best.name} is off by {simple}, the network by "
+            f"{network}."
+        )
     if not beats_baselines(rmse, baselines):
-        return f"It may not beat a simpler way, for their intervals overlap: {best.name} {off}"
-    return f"It beats every simpler way: the best of them, {best.name}, {off}"
+        return (
+            f"It beats the {best.name} by no more than chance could give: that is off by {simple}, "
+            f"the network by {network}."
+        )
+    return (
+        f"It beats every simpler way: the best of them, the {best.name}, is off by {simple}, the "
+        f"network by {network}."
+    )
 
 
 def unbeaten(report: Report) -> list[str]:
@@ -87,27 +93,68 @@ sides. On groups that it has not seen, r2 is 0.9.'
     )
 
 
-def about_coverage(coverage: Coverage) -> str:
+def about_coverage(coverage: Coverage, of_classes: bool = False) -> str:
     """How often the intervals of one level held the true value, and whether that is as promised.
+
+    Args:
+        coverage: of one level.
+        of_classes: whether it is that of sets of classes instead of intervals.
 
     Example:
         >>> about_coverage(Coverage(0.9, Score(0.88, 0.83, 0.93), 0.1))
         'Intervals that are to hold 90 % of true values held 88 % (83 to 93 %).'
-        >>> about_coverage(Coverage(0.9, Score(0.7, 0.6, 0.8), 0.1))
-        'Intervals that are to hold 90 % of true values held 70 % (60 to 80 %): they are \
-too narrow.'
+        >>> about_coverage(Coverage(0.9, Score(0.7, 0.6, 0.8), 1.4), of_classes=True)
+        'Sets that are to hold 90 % of true classes held 70 % (60 to 80 %), with 1.4 classes on \
+average: they are too small.'
     """
+    what, true = ("Sets", "classes") if of_classes else ("Intervals", "values")
     held = coverage.covered
-    words = f"Intervals that are to hold {_percent(coverage.level)} of true values held "
+    words = f"{what} that are to hold {_percent(coverage.level)} of true {true} held "
     words += _percent(held.value)
-    if held.low is None or held.high is None:
-        return f"{words}."
-    words += f" ({100 * held.low:.3g} to {_percent(held.high)})"
-    if held.high < coverage.level:
-        return f"{words}: they are too narrow."
-    if held.low > coverage.level:
-        return f"{words}: they are wider than they need to be."
+    if held.low is not None and held.high is not None:
+        words += f" ({100 * held.low:.3g} to {_percent(held.high)})"
+    if of_classes:
+        words += f", with {coverage.width:.3g} classes on average"
+    if held.high is not None and held.high < coverage.level:
+        return f"{words}: they are too {'small' if of_classes else 'narrow'}."
+    if held.low is not None and held.low > coverage.level:
+        return f"{words}: they are {'larger' if of_classes else 'wider'} than they need to be."
     return f"{words}."
+
+
+def about_probabilities(trust: ClassTrust) -> str:
+    """How far the probabilities of a network are off, beside what chance alone would show.
+
+    Example:
+        >>> about_probabilities(ClassTrust((), 0.031, Score(0.01, 0.005, 0.018), 1.3))
+        'Its probabilities are off by 3.1 % on average (the expected calibration error); of right \
+ones, chance would show 0.5 to 1.8 %. Its logits were divided by a temperature of 1.3.'
+    """
+    words = (
+        f"Its probabilities are off by {_percent(trust.calibration_error)} on average (the "
+        "expected calibration error)"
+    )
+    chance = trust.by_chance
+    if chance.low is not None and chance.high is not None:
+        words += f"; of right ones, chance would show {100 * chance.low:.3g} to "
+        words += _percent(chance.high)
+    if trust.temperature == 1:
+        return f"{words}."
+    return f"{words}. Its logits were divided by a temperature of {trust.temperature:.3g}."
+
+
+def by_column(bins: Sequence[Bin]) -> dict[str, list[Bin]]:
+    """The bins by the column that they divide, in their order.
+
+    Example:
+        >>> bins = (Bin("z", 6, 8, 9, Score(0), 0.1), Bin("z", 8, 10, 9, Score(0.1), 0.3))
+        >>> {name: len(of_column) for name, of_column in by_column(bins).items()}
+        {'z': 2}
+    """
+    columns: dict[str, list[Bin]] = {}
+    for row in bins:
+        columns.setdefault(row.column, []).append(row)
+    return columns
 
 
 def about_worst_bin(bins: Sequence[Bin], unit: str = "", column_unit: str = "") -> str:
@@ -165,14 +212,6 @@ def about_unlike(predictions: Predictions) -> str:
     return (
         f"{count:,} of {every:,} {images} {do} not look like those that the network was trained on."
     )
-
-
-def _low(score: Score) -> float:
-    return score.value if score.low is None else score.low
-
-
-def _high(score: Score) -> float:
-    return score.value if score.high is None else score.high
 
 
 def _number(value: float, unit: str = "") -> str:

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from firstlight.core.scores import Score
-from firstlight.core.trust import Reliability, Trust
+from firstlight.core.trust import ReliabilityBin, Trust
 from firstlight.draw.style import (
     INK,
+    PAPER,
     POSITIVE,
     QUIET,
     SMALL,
@@ -54,17 +55,17 @@ def calibration_figure(trust: Trust) -> Figure:
     return figure
 
 
-def reliability_figure(reliability: Sequence[Reliability]) -> Figure:
+def reliability_figure(bins: Sequence[ReliabilityBin]) -> Figure:
     """How often a classifier was right against how sure it was, and how often it was so sure.
 
     Args:
-        reliability: bins of the probability of the class that it named.
+        bins: of the probability of the class that it named.
 
     Returns:
         A figure with two panels, one above the other.
 
     Example:
-        >>> bins = [Reliability(0.5, 1.0, 9, 0.8, Score(0.7, 0.5, 0.9))]
+        >>> bins = [ReliabilityBin(0.5, 1.0, 9, 0.8, Score(0.7, 0.5, 0.9))]
         >>> [axes.get_ylabel() for axes in reliability_figure(bins).axes]
         ['share that was right', 'images']
     """
@@ -73,11 +74,14 @@ def reliability_figure(reliability: Sequence[Reliability]) -> Figure:
     below = add_panel(
         figure, LEFT, BOTTOM, SIDE, 0.95, xlabel="probability that it gave", ylabel="images"
     )
-    sure = [row.confidence for row in reliability]
-    _beside_diagonal(above, sure, [row.accuracy for row in reliability], "sure as it should be")
+    sure = [row.confidence for row in bins]
+    _beside_diagonal(above, sure, [row.accuracy for row in bins], "sure as it should be")
     above.set_xticklabels([])
-    edges = [row.low for row in reliability] + [reliability[-1].high]
-    below.stairs([row.count for row in reliability], edges, fill=True, color=POSITIVE)
+    widths = [row.high - row.low for row in bins]
+    below.bar(
+        [row.low for row in bins], [row.count for row in bins], widths, align="edge",
+        color=POSITIVE, edgecolor=PAPER, linewidth=0.5,
+    )  # fmt: skip
     below.set_xlim(above.get_xlim())
     below.xaxis.set_major_formatter(PercentFormatter(1.0))
     grid(below)

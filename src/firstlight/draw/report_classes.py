@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
+from firstlight.core.verdicts import about_coverage, about_probabilities
 from firstlight.draw.answers import worst_mistakes
 from firstlight.draw.gallery import gallery
-from firstlight.draw.html import beside, chart, paragraph, section, table
+from firstlight.draw.html import beside, chart, listed, paragraph, section, table
 from firstlight.draw.report_scores import ends, number
 
 
@@ -50,29 +51,34 @@ def _classes(report: Report, figures: Mapping[str, bytes]) -> str:
 
 
 def _reliability(report: Report, figures: Mapping[str, bytes]) -> str:
-    if not report.reliability:
+    """How often it was right when it was how sure, and what its sets of classes held."""
+    trust = report.class_trust
+    if trust is None:
         return ""
     rows = [
         (
-            f"{100 * row.low:g} to {100 * row.high:g}",
+            f"{100 * row.low:.3g} to {100 * row.high:.3g}",
             f"{row.count:,}",
             f"{100 * row.confidence:.1f}",
             f"{100 * row.accuracy.value:.1f}",
             ends(row.accuracy, percent=True),
         )
-        for row in report.reliability
+        for row in trust.bins
     ]
     explained = (
         "Of the images on which it is 80 % sure, 80 % should be right. Where points lie below "
         "the dashed line, it is surer than it should be."
     )
     heads = ("probability (%)", "images", "mean (%)", "right (%)", "95 % interval")
-    listed = table(heads, rows, "How sure it was, and how often right")
+    words = (
+        paragraph(about_probabilities(trust))
+        + listed(about_coverage(row, of_classes=True) for row in trust.coverage)
+        + paragraph(explained, "quiet")
+        + table(heads, rows, "How sure it was, and how often right", words=0)
+    )
     alt = "Share that was right against the probability that it gave; the table holds its numbers."
     diagram = chart(figures["reliability"], alt, "chart narrow")
-    return section(
-        "Can its probabilities be trusted?", beside(paragraph(explained) + listed, diagram)
-    )
+    return section("Can its probabilities be trusted?", beside(words, diagram))
 
 
 def _mistakes(report: Report, images: ImageArray | None) -> str:

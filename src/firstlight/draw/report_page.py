@@ -50,6 +50,7 @@ def report_page(
     Example:
         >>> import numpy as np
         >>> from firstlight.core.reports import Predictions
+        >>> from firstlight.core.scores import Score
         >>> from firstlight.draw import to_pngs
         >>> answers = Predictions(np.array(["a"]), np.array([[1, 0]], np.float32), "classify")
         >>> report = Report("classify", "pets, test", 1, {"accuracy": Score(1.0)}, answers,
@@ -116,8 +117,8 @@ def report_figures(
     figures["confusion"] = confusion_figure(report)
     if images is not None:
         figures["mistakes"] = mistakes_figure(report, images)
-    if report.reliability:
-        figures["reliability"] = reliability_figure(report.reliability)
+    if report.class_trust is not None:
+        figures["reliability"] = reliability_figure(report.class_trust.bins)
     return figures
 
 

@@ -16,7 +16,6 @@ MEANINGS = {
     "accuracy": "share of images whose class was named right",
     "top_3": "true class among the three most probable",
     "calibration_error": "mean distance between how sure it was and how often it was right",
-    "temperature": "what calibration divided its logits by; above 1: it had been too sure",
     "rmse": "root of the mean squared error",
     "mae": "mean distance from the true value",
     "bias": "mean of predicted minus true",

@@ -18,6 +18,7 @@ from firstlight.core.verdicts import (
     about_worst_bin,
     against_baselines,
     bin_ends,
+    by_column,
 )
 from firstlight.draw.gallery import gallery
 from firstlight.draw.html import beside, chart, listed, paragraph, section, table
@@ -124,7 +125,7 @@ def _baselines(report: Report, trust: Trust, unit: str) -> list[str]:
 
 def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
     """Errors for each bin of the target and of each other column."""
-    columns = trust.columns()
+    columns = by_column(trust.bins)
     worst, tables = [], []
     for name, bins in columns.items():
         column_unit = unit if name == trust.target else ""

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firstlight.core.trust import Bin, Trust
+from firstlight.core.verdicts import by_column
 from firstlight.draw.style import (
     INK,
     POSITIVE,
@@ -42,7 +43,7 @@ def residuals_figure(trust: Trust, unit: str = "") -> Figure:
         >>> residuals_figure(Trust("mass", bins), "kg").axes[0].get_xlabel()
         'mass (kg)'
     """
-    columns = trust.columns()
+    columns = by_column(trust.bins)
     across = min(PANELS_IN_A_ROW, len(columns))
     down = ceil(len(columns) / across)
     figure = new_figure(0.75 + ACROSS * across, 0.35 + DOWN * down)

@@ -13,7 +13,7 @@ from firstlight.core.dataset import Refused
 from firstlight.core.errors import RunError
 from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
 from firstlight.core.scores import Score
-from firstlight.core.trust import Baseline, Bin, Coverage, Reliability, Trust
+from firstlight.core.trust import Baseline, Bin, ClassTrust, Coverage, ReliabilityBin, Trust
 
 
 def report_to_dict(report: Report) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def report_to_dict(report: Report) -> dict[str, Any]:
         "confusion": None if report.confusion is None else report.confusion.tolist(),
         "confused": [asdict(pair) for pair in report.confused],
         "trust": [asdict(trust) for trust in report.trust],
-        "reliability": [asdict(row) for row in report.reliability],
+        "class_trust": None if report.class_trust is None else asdict(report.class_trust),
         "notes": list(report.notes),
         "refused": [asdict(refused) for refused in predictions.refused],
     }
@@ -129,7 +129,7 @@ def report_from_dict(document: Mapping[str, Any], arrays: Mapping[str, NDArray[A
             notes=tuple(document["notes"]),
             columns={name: arrays["columns"][:, k] for k, name in enumerate(columns)},
             trust=tuple(_trust(one) for one in document.get("trust", ())),
-            reliability=tuple(_reliability(row) for row in document.get("reliability", ())),
+            class_trust=_class_trust(document.get("class_trust")),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise RunError(
@@ -153,9 +153,7 @@ def _trust(document: Mapping[str, Any]) -> Trust:
             Baseline(row["name"], Score(**row["rmse"]), Score(**row["r2"]))
             for row in document["baselines"]
         ),
-        coverage=tuple(
-            Coverage(**{**row, "covered": Score(**row["covered"])}) for row in document["coverage"]
-        ),
+        coverage=_coverage(document["coverage"]),
         crps=_score(document["crps"]),
         ranks=tuple(document["ranks"]),
         leak=_score(document["leak"]),
@@ -166,5 +164,20 @@ def _score(document: Mapping[str, Any] | None) -> Score | None:
     return None if document is None else Score(**document)
 
 
-def _reliability(document: Mapping[str, Any]) -> Reliability:
-    return Reliability(**{**document, "accuracy": Score(**document["accuracy"])})
+def _coverage(rows: list[Mapping[str, Any]]) -> tuple[Coverage, ...]:
+    return tuple(Coverage(**{**row, "covered": Score(**row["covered"])}) for row in rows)
+
+
+def _class_trust(document: Mapping[str, Any] | None) -> ClassTrust | None:
+    if document is None:
+        return None
+    return ClassTrust(
+        bins=tuple(
+            ReliabilityBin(**{**row, "accuracy": Score(**row["accuracy"])})
+            for row in document["bins"]
+        ),
+        calibration_error=document["calibration_error"],
+        by_chance=Score(**document["by_chance"]),
+        temperature=document["temperature"],
+        coverage=_coverage(document["coverage"]),
+    )

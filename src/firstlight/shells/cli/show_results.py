@@ -9,10 +9,12 @@ from firstlight.core.reports import worse_than_mean
 from firstlight.core.verdicts import (
     about_coverage,
     about_leak,
+    about_probabilities,
     about_unlike,
     about_worst_bin,
     against_baselines,
     beats_baselines,
+    by_column,
 )
 from firstlight.shells.cli.progress import score_text
 from firstlight.shells.cli.terminal import heading, say, say_path, show_table, warn
@@ -75,6 +77,11 @@ def show_report(console: Console, report: Report) -> None:
             ],
             words=("truly", "called"),
         )
+    if report.class_trust is not None:
+        heading(console, "Its probabilities")
+        say(console, about_probabilities(report.class_trust))
+        for coverage in report.class_trust.coverage:
+            say(console, about_coverage(coverage, of_classes=True))
     for trust in report.trust:
         _show_trust(console, report, trust)
     unlike = about_unlike(report.predictions)
@@ -101,7 +108,7 @@ def _show_trust(console: Console, report: Report, trust: Trust) -> None:
         say(console, about_leak(trust.leak, r2))
     if trust.bins:
         heading(console, f"Where it is wrong{several}")
-    for column, bins in trust.columns().items():
+    for column, bins in by_column(trust.bins).items():
         sentence = about_worst_bin(bins, unit, unit if column == trust.target else "")
         if sentence:
             say(console, sentence)
