@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firstlight.core.exploration import GroupSummary
 from firstlight.core.reports import Report
 from firstlight.core.scores import Score
 from firstlight.core.trust import Baseline, ClassTrust, Coverage
@@ -165,3 +166,15 @@ def test_what_probabilities_are_worth_is_told(shown, api: SimpleNamespace) -> No
     assert "calibration error); of right ones, chance would show 0.5 to 1.8 %." in words
     assert "with 2.5 classes on average: they are larger than they need to be." in words
     assert "temperature" not in words
+
+
+def test_explore_shows_units_and_groups(api: SimpleNamespace, cli: Any) -> None:
+    look = api.explore()
+    train = replace(look.parts[0], groups=GroupSummary(70, 20, 36))
+    test = replace(look.parts[2], groups=GroupSummary(1, 36, 36))
+    look = replace(look, parts=(train, look.parts[1], test), pixel_unit="mK")
+    api.explore = lambda *_, **__: look
+    words = " ".join(cli("explore", "sky").out.split())
+    assert "Pixels are in mK. Groups: train 70 groups of 20 to 36, test 1 group of 36 images." in (
+        words
+    )
