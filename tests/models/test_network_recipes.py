@@ -49,6 +49,16 @@ def test_vgg_is_the_notebooks_network() -> None:
     assert np.asarray(model.layers[2].beta).std() > 0
 
 
+@pytest.mark.parametrize("side", [28, 64, 200])
+def test_vgg_gap_has_the_same_weights_for_images_of_any_size(side: int) -> None:
+    # By hand: eight convolutions of 3x3 and three dense layers, each with normalisation.
+    filters = [(1, 32), (32, 32), (32, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]
+    convolutions = sum(9 * inside * out for inside, out in filters) + 4 * (32 + 64 + 128 + 256)
+    dense = 256 * 1024 + 2 * 1024**2 + 3 * 4 * 1024 + 1024
+    model = build_model("vgg-gap", (side, side, 1), 1, "measure")
+    assert model.count_params() == convolutions + dense
+
+
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_what_each_recipe_ends_with(name: str) -> None:
     classify = build_model(name, (32, 32, 3), 4, "classify")

@@ -6,6 +6,7 @@ from scipy.special import erfc
 
 from firstlight.simulation.boxes import efficiency_for
 from firstlight.simulation.bubbles import Collapsed, collapsed, smallest_mass
+from firstlight.simulation.comparing import compare_cubes
 from firstlight.simulation.cosmology import Cosmology
 from firstlight.simulation.fields import Grid, gaussian, moved
 from firstlight.simulation.sky import brightness_temperature
@@ -16,17 +17,13 @@ GRID = Grid(64, 2.0)
 REFERENCE_MASS = 10**8.7
 
 
+BANDS = ((0.05, 0.1), (0.15, 0.25), (0.25, 0.5), (0.5, 1.0))
+
+
 def bands(field, other):
     """In bands of wave number: cross-correlation, and the ratio of powers."""
-    one, two = (GRID.transform(cube - cube.mean()) for cube in (field, other))
-    correlations, ratios = [], []
-    for low, high in ((0.05, 0.1), (0.15, 0.25), (0.25, 0.5), (0.5, 1.0)):
-        chosen = (GRID.wave_number >= low) & (GRID.wave_number < high)
-        cross = (one[chosen] * two[chosen].conj()).real.sum()
-        powers = [(np.abs(spectrum[chosen]) ** 2).sum() for spectrum in (one, two)]
-        correlations.append(cross / np.sqrt(powers[0] * powers[1]))
-        ratios.append(powers[0] / powers[1])
-    return correlations, ratios
+    found = compare_cubes(field, other, GRID, BANDS)
+    return [band.correlation for band in found], [band.power_ratio for band in found]
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,17 @@ def test_it_is_lowest_at_the_mean_and_spread_of_what_comes():
     assert np.exp(logarithm) == pytest.approx(targets.std(correction=0).item(), rel=1e-3)
 
 
+def test_its_gradient_counts_images_by_their_spread():
+    answers = ANSWERS.double().requires_grad_()
+    gaussian()(answers, torch.from_numpy(TARGETS)).backward()
+    # By hand: of the loss (t - v)^2 / 2 s^2 + log s, by v and by log s.
+    shares = SPREADS / SPREADS.mean(axis=0) / TARGETS.size
+    by_value = shares * (VALUES - TARGETS) / SPREADS**2
+    by_logarithm = shares * (1 - ((VALUES - TARGETS) / SPREADS) ** 2)
+    expected = np.hstack([by_value, by_logarithm])
+    np.testing.assert_allclose(answers.grad.numpy(), expected, rtol=1e-4)
+
+
 def test_half_precision_answers_lose_nothing_more():
     halves = ANSWERS.bfloat16()
     targets = torch.from_numpy(TARGETS).float()

@@ -83,8 +83,12 @@ def command_line(source: str, train: TrainSettings, reading: DataSettings) -> st
             value = getattr(settings, item.name)
             if value == item.default:
                 continue
+            name = "--" + item.name.replace("_", "-")
+            if value is True:
+                words.append(name)
+                continue
             for one in value if isinstance(value, tuple) else (value,):
-                words += ["--" + item.name.replace("_", "-"), str(one)]
+                words += [name, str(one)]
     return shlex.join(words)
 
 

@@ -10,14 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import (
-    as_predictions,
-    as_tested,
-    own_dataset,
-    report_on,
-    side_names,
-    trained_network,
-)
+from firstlight.api.asking import as_tested, own_dataset
+from firstlight.api.networks import networks_of, side_names
 from firstlight.api.options import divided
 from firstlight.api.run import Run
 from firstlight.core.comparison import Comparison
@@ -85,8 +79,7 @@ def evaluate(
         images, title, telescope = _other_images(information, data, divided(settings)[1])
         notes = _seen_before(folder, images)
         images = as_seen(images, telescope, information["data"]["split_seed"])
-    network, machine = trained_network(folder, trust_code)
-    report = report_on(network, machine, images, information, title)
+    report = networks_of(folder, trust_code).report(images, title)
     return replace(report, notes=(*report.notes, *notes))
 
 
@@ -137,11 +130,8 @@ def predict(
         information["data_settings"]["resize"],
         np.dtype(known["dtype"]),
     )
-    from firstlight.training import predict as ask
-
     beside = _beside(side or {}, side_names(information), len(images))
-    network, machine = trained_network(folder, trust_code)
-    answers = as_predictions(ask(network, images, machine, beside), names, known)
+    answers = networks_of(folder, trust_code).ask(images, names, beside)
     return replace(answers, refused=tuple(refused))
 
 

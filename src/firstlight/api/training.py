@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from firstlight.api.asking import as_tested, own_dataset, report_on
+from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.information import check_source, other_versions, run_information
+from firstlight.api.inner_runs import check_leak, train_members
+from firstlight.api.networks import Networks, networks_of
 from firstlight.api.options import Listener, Source, dataset_of, divided
 from firstlight.api.ready import Ready, make_ready, plan, plan_event
 from firstlight.api.run import Run
@@ -18,6 +20,7 @@ from firstlight.core.errors import RunError
 from firstlight.core.events import EventLog
 from firstlight.core.files import sweep, write_arrays, write_bytes, write_text
 from firstlight.core.run_folder import RunFolder, create_run, find_run, require_new_run
+from firstlight.core.scores import Score
 from firstlight.core.settings import TrainSettings
 from firstlight.models.identity import architecture_digest
 
@@ -155,13 +158,20 @@ def _finish(
             training.run()
             ready.network.write_back()
             save_model(ready.model, folder.model)
-            _report(folder, dataset, ready, time.monotonic() - started)
+            train_members(folder, dataset, settings, progress)
+            torn = check_leak(folder, dataset, settings, progress)
+            _report(folder, dataset, ready, torn, time.monotonic() - started)
         except BaseException as error:
             log.add("end", state="stopped", message=str(error) or type(error).__name__)
             raise
         log.add("end", state="finished", seconds=time.monotonic() - started)
+    return Run(folder, _own_code(settings))
+
+
+def _own_code(settings: TrainSettings) -> str | None:
+    """The Python file that made the model and has been run for it, if there is one."""
     source = settings.model.rpartition(":")[0]
-    return Run(folder, source if source.endswith(".py") else None)
+    return source if source.endswith(".py") else None
 
 
 def _is_finished(folder: RunFolder) -> bool:
@@ -176,7 +186,13 @@ def _log_resumed(log: EventLog, training: Any) -> None:
     log.add("state", state="resumed", message=message)
 
 
-def _report(folder: RunFolder, dataset: Dataset, ready: Ready, seconds: float) -> None:
+def _report(
+    folder: RunFolder,
+    dataset: Dataset,
+    ready: Ready,
+    torn: dict[str, Score],
+    seconds: float,
+) -> None:
     """The test, its report, its figures and its page."""
     from firstlight.draw import report_figures, report_page, to_pngs
     from firstlight.evaluation import save_report
@@ -185,7 +201,7 @@ def _report(folder: RunFolder, dataset: Dataset, ready: Ready, seconds: float) -
     information = folder.information()
     title = f"{dataset.name}, test"
     tested = as_tested(dataset, "test")
-    report = report_on(ready.network, ready.machine, tested, information, title)
+    report = _networks(folder, ready).report(tested, title)
     save_report(folder.path, report)
     epochs = folder.epochs()
     figures = to_pngs(report_figures(report, epochs, tested.images))
@@ -194,6 +210,13 @@ def _report(folder: RunFolder, dataset: Dataset, ready: Ready, seconds: float) -
     layers = walk(ready.model, dataset.image_shape)
     shown = information | information["machine"] | {"seconds": seconds}
     write_text(folder.page, report_page(shown, report, epochs, layers, figures, tested.images))
+
+
+def _networks(folder: RunFolder, ready: Ready) -> Networks:
+    """The networks that were trained; one that stands alone is in memory already."""
+    if folder.members():
+        return networks_of(folder, _own_code(ready.settings))
+    return Networks((ready.network,), ready.machine, folder.information())
 
 
 def _tell(progress: Listener | None, kind: str, **values: Any) -> None:

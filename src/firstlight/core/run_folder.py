@@ -74,6 +74,16 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def inside(self) -> Path:
+        """The folder of runs inside of this run: networks of an ensemble, comparisons."""
+        return self.path / "inside"
+
+    def members(self) -> list[RunFolder]:
+        """The runs of the other networks of this run's ensemble, in order."""
+        names = self.inside.glob("network-*")
+        return [RunFolder(path) for path in sorted(names, key=lambda path: int(path.name[8:]))]
+
+    @property
     def report(self) -> Path:
         """The report as JSON."""
         return self.path / "report.json"

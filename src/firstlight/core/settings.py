@@ -240,6 +240,13 @@ class TrainSettings:
         (),
         1,
     )
+    ensemble: int | None = option(
+        "networks that are trained from different seeds and answer together", None, (), 2, 100
+    )
+    leak_check: bool = option(
+        "train once more on a split that tears groups apart, to show how much better it looks",
+        False,
+    )
     prepare: str | None = option("how pixels enter the network", None, PREPARATIONS)
     seed: int = option("seed of every random choice", 0, (), 0, 2**32 - 1)
     name: str | None = option("name of the run folder (default: made from data and model)")

@@ -7,12 +7,7 @@ from numpy.typing import NDArray
 
 from firstlight.core.reports import ClassScore, ConfusedPair
 from firstlight.core.scores import Score
-from firstlight.evaluation.intervals import (
-    LEVEL,
-    bootstrap_sums,
-    percentile_interval,
-    wilson_interval,
-)
+from firstlight.evaluation.intervals import share_score
 
 # Keras's epsilon: a probability of 0 for the true class costs 16.1, not infinity.
 SMALLEST_PROBABILITY = 1e-7
@@ -24,40 +19,26 @@ def class_scores(
     probabilities: NDArray[np.float32],
     targets: NDArray[np.int64],
     groups: NDArray[np.str_] | None = None,
-    seed: int = 0,
 ) -> dict[str, Score]:
     """`loss`, `accuracy` and, from six classes on, `top_3`.
 
     Args:
         probabilities: `(N, K)`, 0 to 1.
         targets: `(N,)` class numbers, 0 to K - 1.
-        groups: `(N,)` group labels: intervals then come from a bootstrap of whole groups.
-        seed: seed of the bootstrap.
+        groups: `(N,)` group labels: intervals then count in groups (`share_score`).
     """
     count, classes = probabilities.shape
     of_true = probabilities[np.arange(count), targets].astype(np.float64)
     clipped = of_true.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     right = probabilities.argmax(axis=1) == targets
     loss = Score(float(-np.log(clipped).mean()))
-    scores = {"loss": loss, "accuracy": _share(right, groups, seed)}
+    scores = {"loss": loss, "accuracy": share_score(right, groups)}
     if classes >= CLASSES_FOR_TOP_3:
         # A stable order settles ties as argmax does: the class with the smaller number first.
         best_three = (-probabilities).argsort(axis=1, kind="stable")[:, :3]
         among = (best_three == targets[:, None]).any(axis=1)
-        scores["top_3"] = _share(among, groups, seed)
+        scores["top_3"] = share_score(among, groups)
     return scores
-
-
-def _share(right: NDArray[np.bool_], groups: NDArray[np.str_] | None, seed: int) -> Score:
-    """The share that is right, with its interval (none for a single group)."""
-    successes, count = int(right.sum()), len(right)
-    if groups is None:
-        return Score(successes / count, *wilson_interval(successes, count), LEVEL)
-    if len(np.unique(groups)) == 1:
-        return Score(successes / count, level=LEVEL)
-    columns = np.stack([np.ones(count), right.astype(np.float64)], axis=1)
-    drawn, good = bootstrap_sums(columns, groups, seed).T
-    return Score(successes / count, *percentile_interval(good / drawn), LEVEL)
 
 
 def confusion_matrix(

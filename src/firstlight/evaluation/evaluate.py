@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,14 @@ def evaluate(
     data: str,
     groups: NDArray[np.str_] | None = None,
     seed: int = 0,
+    columns: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Report:
     """Hold predictions against the true targets.
 
     `classify` gives `loss` (mean cross-entropy of the true class, probabilities clipped at
-    1e-7 as Keras does), `accuracy` with its 95 % interval (Wilson's; by
-    groups, the bootstrap's), `top_3` where there are more
-    than five classes, and the tables. `measure` gives `rmse`, `mae`, `bias` (predicted minus
+    1e-7 as Keras does), `accuracy` with its 95 % interval (Wilson's; with groups, for as many
+    images as count, see `share_score`), `top_3` where there are more than five classes, and
+    the tables. `measure` gives `rmse`, `mae`, `bias` (predicted minus
     true) and `r2`, with percentile-bootstrap 95 % intervals of 1,000 resamples. With several
     targets the plain names hold for all targets together (the root of the mean over all
     values; the mean of the r2), and `rmse of NAME` and so on for each target.
@@ -41,6 +43,7 @@ def evaluate(
         data: what was evaluated, for titles (`mnist, test`).
         groups: `(N,)` group labels; the bootstrap then draws whole groups.
         seed: seed of the bootstrap: the same seed gives the same intervals.
+        columns: `(N,)` each, other numbers that are known of the images, by name.
 
     Returns:
         The report.
@@ -63,13 +66,22 @@ def evaluate(
     classes, count = predictions.classes, len(predictions)
     if predictions.task == "measure":
         scores = value_scores(predictions.values, targets, predictions.target_names, groups, seed)
-        return Report("measure", data, count, scores, predictions, targets, groups=groups)
+        return Report(
+            "measure",
+            data,
+            count,
+            scores,
+            predictions,
+            targets,
+            groups=groups,
+            columns=dict(columns or {}),
+        )
     confusion = confusion_matrix(predictions.values.argmax(axis=1), targets, len(classes))
     return Report(
         task="classify",
         data=data,
         count=count,
-        scores=class_scores(predictions.values, targets, groups, seed),
+        scores=class_scores(predictions.values, targets, groups),
         predictions=predictions,
         targets=targets,
         classes=classes,

@@ -1,4 +1,7 @@
-"""Intervals around scores: Wilson's for shares, the bootstrap for everything else."""
+"""Intervals around scores: Wilson's for shares, the bootstrap for everything else.
+
+Both count in groups, where there are any: images of one patient or one simulation are alike.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+
+from firstlight.core.scores import Score
 
 LEVEL = 0.95
 RESAMPLES = 1000
@@ -17,7 +22,7 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
-def wilson_interval(successes: int, count: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(successes: float, count: float, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval for a share such as an accuracy.
 
     It stays between 0 and 1 and keeps its level also near 100 %, where the textbook
@@ -27,7 +32,7 @@ def wilson_interval(successes: int, count: int, level: float = LEVEL) -> tuple[f
 
     Args:
         successes: how many of the images count, 0 to `count`.
-        count: how many images there are, at least 1.
+        count: how many images there are, above 0; not always a whole number (`effective_count`).
         level: the share of intervals that hold the true value, between 0 and 1.
 
     Returns:
@@ -46,6 +51,78 @@ def wilson_interval(successes: int, count: int, level: float = LEVEL) -> tuple[f
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == count else centre + half
     return low, high
+
+
+def effective_count(right: NDArray[np.bool_], groups: NDArray[np.str_] | None) -> float:
+    """How many independent images would know a share as well as these images in groups do.
+
+    It is p (1 - p) / v, where p is the share and v its variance from group to group (Kish,
+    Survey Sampling, 1965, sections 5.4 and 8.2): as many as there are images where groups do
+    not matter, and as few as groups (counted by the largest) where each is right or wrong as a
+    whole. It is also that few where all images agree, so that nothing is known of the groups.
+
+    Args:
+        right: `(N,)` which images count.
+        groups: `(N,)` group labels, two different ones at least; None: every image for itself.
+
+    Example:
+        >>> groups = np.repeat(["a", "b", "c"], 4)
+        >>> effective_count(np.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1], bool), groups)
+        3.0
+        >>> effective_count(np.array([1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1], bool), groups)
+        12.0
+    """
+    count = len(right)
+    if groups is None:
+        return float(count)
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    fewest = count / sizes.max()
+    share = right.mean()
+    if share in {0, 1}:
+        return float(fewest)
+    beyond = np.bincount(group, right - share)
+    variance = len(sizes) / (len(sizes) - 1) * (beyond**2).sum() / count**2
+    most = share * (1 - share) / count
+    return float(count if variance <= most else max(fewest, count * most / variance))
+
+
+def share_score(right: NDArray[np.bool_], groups: NDArray[np.str_] | None) -> Score:
+    """The share of images that is right, with its 95 % interval (none for a single group).
+
+    Wilson's interval; with groups for `effective_count` images, and with the quantile of
+    Student's t for the number of groups, as Korn & Graubard did with Clopper and Pearson's
+    (Survey Methodology 24, 1998). Held against a bootstrap of groups and against a symmetric
+    interval with the cluster-robust standard error, it comes closest to its level for 8 to 30
+    groups and shares of 50 to 95 %, and it says something where every image is right.
+
+    Example:
+        >>> held = np.repeat([True, True, True, True, False], 10)
+        >>> share_score(held, None).interval()
+        '0.6696 to 0.8876 (95 %)'
+        >>> share_score(held, np.repeat(["a", "b", "c", "d", "e"], 10)).interval()
+        '0.2572 to 0.9788 (95 %)'
+    """
+    from scipy.special import stdtrit
+
+    share = float(right.mean())
+    count = effective_count(right, None)
+    if groups is not None:
+        number = len(np.unique(groups))
+        if number == 1:
+            return Score(share, level=LEVEL)
+        student = stdtrit(number - 1, (1 + LEVEL) / 2)
+        # Wilson's interval knows the quantile only as its square over the count.
+        count = effective_count(right, groups) * (normal_quantile(LEVEL) / student) ** 2
+    return Score(share, *wilson_interval(share * count, count), LEVEL)
+
+
+def mean_score(values: NDArray[np.float64], groups: NDArray[np.str_] | None, seed: int) -> Score:
+    """The mean of `values` (N,) with its bootstrap interval (none for one image or group)."""
+    mean = float(values.mean())
+    if len(values if groups is None else np.unique(groups)) == 1:
+        return Score(mean, level=LEVEL)
+    count, total = bootstrap_sums(np.stack([np.ones(len(values)), values], axis=1), groups, seed).T
+    return Score(mean, *percentile_interval(total / count), LEVEL)
 
 
 def bootstrap_sums(

@@ -64,7 +64,10 @@ def check_size(
 
 def _huge_dense(layers: Sequence[Layer] | None, index: int, row: LayerCost, total: int) -> Finding:
     """The layer that holds nearly all weights, since the whole image is flattened into it."""
-    sentence = "put GlobalAveragePooling2D() in place of Flatten(), or more pooling before it"
+    sentence = (
+        "put GlobalAveragePooling2D() in place of Flatten() (as --model vgg-gap has it), or more "
+        "pooling before it"
+    )
     edits: tuple[Edit, ...] = ()
     if layers is not None and index > 0 and layers[index - 1].kind == "Flatten":
         edits = (Edit("replace", index - 1, Layer("GlobalAveragePooling2D")),)

@@ -126,13 +126,15 @@ def _plain_value(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _flag(name: str, help: str) -> inspect.Parameter:
+def _flag(
+    name: str, help: str, parameter: str | None = None, title: str | None = None
+) -> inspect.Parameter:
     """A parameter `--name` that is false unless it is given."""
     return inspect.Parameter(
-        name,
+        parameter or name,
         inspect.Parameter.KEYWORD_ONLY,
         default=False,
-        annotation=Annotated[bool, typer.Option(f"--{name}", help=help)],
+        annotation=Annotated[bool, typer.Option(f"--{name}", help=help, rich_help_panel=title)],
     )
 
 
@@ -143,6 +145,8 @@ def _parameter(item: Field[Any], annotation: Any, title: str) -> inspect.Paramet
     choices: tuple[str, ...] = item.metadata["choices"]
     default = [] if item.default in ((), MISSING) else item.default
     kind = next((entry for entry in METAVARS if entry in (annotation, *get_args(annotation))), str)
+    if annotation is bool:
+        return _flag(item.name.replace("_", "-"), item.metadata["help"], item.name, title)
     information = typer.Option(
         metavar=METAVARS[kind],
         help=item.metadata["help"] + (f" [{'|'.join(choices)}]" if choices else ""),

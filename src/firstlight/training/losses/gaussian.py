@@ -21,8 +21,13 @@ class GaussianLoss:
     logarithms of their standard deviations. Large errors cost little where it said that it is
     unsure, and being unsure costs something everywhere, so it learns how far off it is.
 
-    Source: Nix & Weigend 1994, "Estimating the mean and variance of the target probability
-    distribution", IEEE International Conference on Neural Networks.
+    Its gradient counts each image in proportion to its spread. As it is, images that the network
+    is sure of would count by the inverse square of theirs and leave it no care for the others.
+
+    Sources: Nix & Weigend 1994, "Estimating the mean and variance of the target probability
+    distribution", IEEE International Conference on Neural Networks; the gradient: Seitzer et al.
+    2022, "On the pitfalls of heteroscedastic uncertainty estimation", arXiv:2203.09168, with
+    beta = 0.5, over the mean of the batch.
 
     Example:
         >>> answers = torch.tensor([[2.0, 0.0]])  # 2 with a standard deviation of exp(0) = 1
@@ -51,5 +56,9 @@ class GaussianLoss:
         answers = logits.to(torch.promote_types(logits.dtype, torch.float32))
         values, logarithms = answers.chunk(2, dim=1)
         distances = (targets - values) * torch.exp(-logarithms)
-        each = (distances.square() / 2 + logarithms + LOG_ROOT_TWO_PI).mean(dim=1)
+        each = distances.square() / 2 + logarithms + LOG_ROOT_TWO_PI
+        spreads = logarithms.detach().exp()
+        shares = spreads / spreads.mean(dim=0)
+        # The value of each, and the gradient of its share.
+        each = (shares * each + ((1 - shares) * each).detach()).mean(dim=1)
         return each.mean() if weights is None else (each * weights).mean()

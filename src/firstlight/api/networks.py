@@ -1,0 +1,122 @@
+"""The trained networks of a run, and what they answer together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.api.options import divided
+from firstlight.core.dataset import Images
+from firstlight.core.errors import RunError
+from firstlight.core.losses import WITH_SPREAD
+from firstlight.core.reports import Predictions, Report
+from firstlight.core.run_folder import RunFolder
+from firstlight.core.scores import Score
+from firstlight.core.stored import ImageArray
+
+if TYPE_CHECKING:
+    from firstlight.training import KerasNetwork, Machine, Network
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks that answer together.
+
+    Attributes:
+        members: one network, or those of an ensemble.
+        machine: what they run on.
+        information: `run.json` of their run.
+    """
+
+    members: tuple[Network | KerasNetwork, ...]
+    machine: Machine
+    information: dict[str, Any]
+
+    def ask(
+        self, images: ImageArray, names: NDArray[np.str_], side: NDArray[np.float32] | None = None
+    ) -> Predictions:
+        """What they answer for images, `(N, H, W, C)`, called `names`, with numbers beside them."""
+        from firstlight.evaluation import combined
+        from firstlight.training import predict
+
+        answers = [predict(network, images, self.machine, side) for network in self.members]
+        known = self.information["data"]
+        return combined([as_predictions(values, names, known) for values in answers])
+
+    def report(self, images: Images, title: str) -> Report:
+        """How good their answers are; the `loss` is the one that they were trained with."""
+        from firstlight.evaluation import evaluate
+
+        answers = self.ask(images.images, images.names, images.side)
+        report = evaluate(answers, images.targets, title, images.groups, columns=images.columns)
+        scores = {**report.scores, "loss": Score(self._loss(answers, images))}
+        return replace(report, scores=scores)
+
+    def _loss(self, answers: Predictions, images: Images) -> float:
+        from firstlight.training import validator
+
+        used = ("loss", "label_smoothing", "metric")
+        settings, _ = divided({key: self.information["settings"].get(key) for key in used})
+        values = answers.values
+        if settings.loss == WITH_SPREAD and answers.spread is not None:
+            values = np.concatenate([values, np.log(answers.spread)], axis=1)
+        return validator(images, settings)(lambda *_: values)["loss"]
+
+
+def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Networks:
+    """The networks of a finished run.
+
+    Args:
+        folder: the run.
+        trust_code: a Python file whose layer classes the models may have; it is run.
+
+    Raises:
+        RunError: the run has no model yet.
+        ModelError: a model has layers of somebody's own, and no file is trusted.
+    """
+    from firstlight.models import classes_of_file, import_keras, load_model
+    from firstlight.training import choose_machine, network_of
+
+    files = [folder.model, *(member.model for member in folder.members())]
+    if not all(file.exists() for file in files):
+        raise RunError(
+            f"run {folder.name} has no trained model yet: go on with --resume {folder.name}."
+        )
+    import_keras()
+    information = folder.information()
+    settings, _ = divided({"precision": information["machine"]["precision"]})
+    own = None if trust_code is None else classes_of_file(str(trust_code))
+    inputs = 2 if side_names(information) else 1
+    members = tuple(network_of(load_model(file, own), inputs) for file in files)
+    return Networks(members, choose_machine(settings), information)
+
+
+def side_names(information: dict[str, Any]) -> tuple[str, ...]:
+    """The numbers beside an image that a run's network takes."""
+    return tuple(information["data_settings"].get("side", ()))
+
+
+def as_predictions(
+    values: NDArray[np.float32], names: NDArray[np.str_], known: dict[str, Any]
+) -> Predictions:
+    """A network's answers as a record; `known` is the `data` part of `run.json`."""
+    if known["task"] == "classify" and values.shape[1] == 1:
+        # One sigmoid for two classes: the probability of the second.
+        values = np.concatenate([1.0 - values, values], axis=1)
+    spread = None
+    count = len(known["target_names"])
+    if known["task"] == "measure" and values.shape[1] == 2 * count:
+        values, spread = values[:, :count], np.exp(values[:, count:])
+    return Predictions(
+        names,
+        values,
+        known["task"],
+        tuple(known["classes"]),
+        tuple(known["target_names"]),
+        tuple(known["target_units"]),
+        spread=spread,
+    )
