@@ -56,6 +56,8 @@ def test_a_run_measures_values_with_spreads(run):
     assert len(set(report.groups)) == 1
     information = json.loads((run.folder / "run.json").read_text())
     assert information["data"]["name"] == "reionisation"
+    assert information["data"]["pixel_unit"] == "mK"
+    assert " mK, white 0, blue " in (run.folder / "report.html").read_text()
     kept = information["data_settings"]
     assert (kept["telescope"], kept["pixel"], kept["side"]) == ("hard", 2.0, ["z"])
 

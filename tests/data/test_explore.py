@@ -86,6 +86,21 @@ def test_values(tmp_path: Path) -> None:
     assert [second.minimum, second.maximum, second.mean, second.std] == pytest.approx(expected)
 
 
+def test_groups_and_units(tmp_path: Path) -> None:
+    groups = np.repeat([f"star {k}" for k in range(12)], range(1, 13))
+    images = RNG.random((len(groups), 4, 4)).astype(np.float32)
+    data = dataset(tmp_path, images, target=RNG.random(len(groups)), group=groups)
+    look = explore_dataset(replace(data, pixel_unit="Jy"))
+    assert look.pixel_unit == look.to_dict()["pixel_unit"] == "Jy"
+    found = [part.groups for part in look.parts]
+    assert sum(group.count for group in found) == 12
+    for group, (_, part) in zip(found, data.parts(), strict=True):
+        sizes = [int(name.split()[1]) + 1 for name in set(part.groups.tolist())]
+        assert (group.smallest, group.largest) == (min(sizes), max(sizes))
+    bare = dataset(tmp_path, images, target=RNG.random(len(groups)))
+    assert [part.groups for part in explore_dataset(bare).parts] == [None] * 3
+
+
 def test_equal_images(tmp_path: Path) -> None:
     images = np.arange(12, dtype=np.uint8).reshape(12, 1, 1) * np.ones((1, 3, 3), np.uint8)
     images[1] = images[0]  # both in train

@@ -57,6 +57,7 @@ def test_quick_maps_are_simulated_where_there_are_none(monkeypatch, cache):
 def test_whole_boxes_go_into_the_parts_and_trivial_maps_stay_out():
     folder = simulate_maps(SimulationSettings(**TINY))
     dataset = load_dataset("reionisation")
+    assert dataset.pixel_unit == "mK"
     assert (dataset.name, dataset.task, dataset.target_names) == (
         "reionisation",
         "measure",

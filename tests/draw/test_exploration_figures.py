@@ -11,6 +11,7 @@ from firstlight.core.dataset import Dataset, Images, Refused, Split
 from firstlight.core.exploration import (
     Duplicates,
     Exploration,
+    GroupSummary,
     Histogram,
     PartSummary,
     PixelHistograms,
@@ -80,9 +81,10 @@ def explored(dataset: Dataset) -> Exploration:
             )
         statistics = (pixels.min(), pixels.max(), pixels.mean(), pixels.std())
         shape, dtype = images.images.shape, str(images.images.dtype)
-        parts.append(
-            PartSummary(part, len(images), shape, dtype, *map(float, statistics), counts, targets)
-        )
+        sizes = [] if images.groups is None else np.unique(images.groups, return_counts=True)[1]
+        groups = GroupSummary(len(sizes), min(sizes), max(sizes)) if len(sizes) else None
+        numbers = (*map(float, statistics), counts, targets, groups)
+        parts.append(PartSummary(part, len(images), shape, dtype, *numbers))
     counts, edges = np.histogram(dataset.train.images, 8)
     stored = Histogram(tuple(counts.tolist()), tuple(edges.tolist()))
     return Exploration(
@@ -110,6 +112,7 @@ def explored(dataset: Dataset) -> Exploration:
         notes=("Images of other sizes were padded.",),
         split_rule="as the <b>folders</b> say",
         fingerprint=dataset.fingerprint,
+        pixel_unit=dataset.pixel_unit,
     )
 
 
@@ -174,6 +177,72 @@ def test_balance_of_values_has_a_histogram_for_each_target(sky):
     shares = {patch.get_label(): patch.get_data().values for patch in first.patches}
     assert list(shares) == ["train", "validation", "test"]
     assert shares["train"] == pytest.approx(np.full(20, 0.05))
+
+
+@pytest.fixture
+def maps(sky) -> Dataset:
+    """The sky with maps in mK of both signs at two redshifts, in groups of 20."""
+    pixels = np.random.default_rng(0).normal(size=(40, 6, 5, 1)).astype(np.float32) * 7
+    z = np.repeat([7.0, 8.0], 20)
+    groups = np.array([f"box {k % 2}" for k in range(40)])
+    columns = {"z": z, "index": np.arange(40.0), "constant": np.ones(40)}
+    train = replace(sky.train, images=pixels, groups=groups, columns=columns)
+    return replace(sky, train=train, pixel_unit="mK")
+
+
+def test_maps_share_one_scale_with_a_bar_in_their_unit(maps):
+    figure = exploration_figures(explored(maps), maps)["sample"]
+    example = panels(figure)["fraction 0.0513"]
+    shown = chosen(maps)
+    reach = np.abs(np.percentile(shown.images, [1, 99])).max()
+    assert example.images[0].get_clim() == pytest.approx((-reach, reach))
+    bar = next(axes for axes in figure.axes if axes.get_title() == "mK")
+    assert bar.get_ylim() == pytest.approx((-reach, reach))
+    # The pictures beside it have the colours of that bar.
+    mosaic = panels(figure)["training images from the smallest to the largest fraction"]
+    picture = mosaic.images[0].get_array()
+    first = example.images[0].get_cmap()(0.5 + shown.images[0, 0, 0, 0] / (2 * reach), bytes=True)
+    assert picture[0, 0].tolist() == list(first[:3])
+
+
+def test_targets_are_shown_for_each_value_of_a_column_with_few(maps):
+    figures = exploration_figures(explored(maps), maps)
+    assert list(figures) == ["sample", "balance", "pixels", "columns", "sheet"]
+    figure = figures["columns"]
+    assert figure.texts[0].get_text() == "fraction for each z"
+    first, second = figure.axes
+    assert first.get_title("left") == "z 7: 20 images"
+    assert first.get_xlabel() == second.get_xlabel() == "fraction"
+    target, z = maps.train.targets[:, 0], maps.train.columns["z"]
+    for axes, value in ((first, 7), (second, 8)):
+        counts, edges = np.histogram(target[z == value], np.histogram_bin_edges(target, 20))
+        assert axes.patches[0].get_data().values.tolist() == counts.tolist()
+        assert axes.patches[0].get_data().edges == pytest.approx(edges)
+    assert first.get_ylim() == second.get_ylim()
+
+
+def test_five_values_fill_a_second_row(maps):
+    columns = {"z": np.arange(40.0) % 5}
+    many = replace(maps, train=replace(maps.train, columns=columns))
+    figure = exploration_figures(explored(many), many)["columns"]
+    bottoms = [round(axes.get_position().y0, 3) for axes in figure.axes]
+    assert len(bottoms) == 5
+    assert len(set(bottoms[:4])) == 1
+    assert 0 < bottoms[4] < bottoms[0]
+
+
+def test_page_of_maps_has_units_groups_and_columns(maps, read_page):
+    exploration = explored(maps)
+    pngs = to_pngs(exploration_figures(exploration, maps))
+    page = read_page(exploration_page(exploration, pngs))
+    assert "Pixels of each part, as stored, in mK" in page.text
+    assert "Train: 40 images in 2 groups of 20." in page.text
+    assert "Test:" not in page.text
+    assert "6 × 5 pixels, one channel." in page.text
+    assert ("h2", "Other numbers of the images") in page.headings
+    assert pngs["columns"] in [png for _, png in page.images]
+    title = "pixels as stored (float32, mK)"
+    assert title in panels(exploration_figures(exploration, maps)["pixels"])
 
 
 def test_pixels_are_shown_in_three_forms(animals):

@@ -15,13 +15,13 @@ from firstlight.draw import (
     comparison_figure,
     confusion_figure,
     mistakes_figure,
-    predicted_against_true,
     to_png,
     to_pngs,
     training_curves,
 )
 from firstlight.draw.answers import worst_mistakes
 from firstlight.draw.mosaic import displayed, mosaic
+from firstlight.draw.shades import shades_of
 from firstlight.draw.style import NEGATIVE, POSITIVE, label, new_figure
 from firstlight.evaluation import evaluate
 
@@ -193,28 +193,6 @@ def test_no_mistakes_are_said(report):
     assert [text.get_text() for text in figure.texts] == ["no mistakes"]
 
 
-def test_predicted_against_true_has_a_panel_for_each_target():
-    random = np.random.default_rng(0)
-    targets = random.normal(size=(20, 2)).astype(np.float32)
-    values = targets + np.float32(0.1)
-    predictions = Predictions(
-        np.array([str(k) for k in range(20)]),
-        values,
-        "measure",
-        target_names=("x", "y"),
-        target_units=("K", ""),
-    )
-    report = evaluate(predictions, targets, "sky, test")
-    first, second = predicted_against_true(report).axes
-    assert (first.get_xlabel(), first.get_ylabel()) == ("true x (K)", "predicted x (K)")
-    assert second.get_xlabel() == "true y"
-    assert first.get_title("left").startswith("rmse 0.1, r2 0.9")
-    dots = next(line for line in first.lines if line.get_label() == "images")
-    assert np.array_equal(dots.get_xdata(), targets[:, 0])
-    assert np.array_equal(dots.get_ydata(), values[:, 0])
-    assert first.get_xlim() == first.get_ylim()
-
-
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
@@ -255,13 +233,39 @@ def test_bytes_are_shown_as_they_are():
 
 
 def test_other_types_are_stretched():
-    images = np.linspace(-5, 5, 1000, dtype=np.float32).reshape(10, 10, 10, 1)
+    images = np.linspace(0, 60_000, 1000).reshape(10, 10, 10, 1).astype(np.uint16)
     shown = displayed(images)
     assert (shown.min(), shown.max()) == (0, 255)
-    # Linear between the 1st and the 99th percentile, -4.9 and 4.9.
-    assert shown[1, 0, 0, 0] == round((images[1, 0, 0, 0] + 4.9) / 9.8 * 255)
-    flat = displayed(np.full((1, 4, 4, 1), 3.5))
+    # Linear between the 1st and the 99th percentile, 600 and 59,400, for whole numbers and colour.
+    assert shown[1, 0, 0].tolist() == [round((images[1, 0, 0, 0] - 600) / 58_800 * 255)] * 3
+    colour = displayed(np.repeat(images, 3, axis=3).astype(np.float32))
+    assert np.array_equal(colour, shown)
+    flat = displayed(np.full((1, 4, 4, 1), 7, np.uint16))
     assert flat.shape == (1, 4, 4, 3)
+
+
+def test_maps_of_both_signs_are_white_at_zero():
+    images = np.linspace(-5, 5, 1001, dtype=np.float32).reshape(7, 11, 13, 1)
+    shades = shades_of(images)
+    # The 1st and the 99th percentile.
+    assert (shades.low, shades.high) == pytest.approx((-4.9, 4.9))
+    shown = displayed(images)
+    assert shown.reshape(-1, 3)[500].tolist() == [255, 255, 255]
+    orange, blue = shown[0, 0, 0].astype(int), shown[-1, -1, -1].astype(int)
+    assert orange[0] > orange[2]
+    assert blue[2] > blue[0]
+    # Both sides reach equally far, also where one of them holds more.
+    assert shades_of(np.abs(images) - 1).low == pytest.approx(-3.95)
+
+
+def test_maps_of_one_sign_go_from_white_to_blue():
+    images = np.linspace(2, 3, 100, dtype=np.float64).reshape(1, 10, 10, 1)
+    shades = shades_of(images)
+    assert (shades.low, shades.high) == pytest.approx((2.01, 2.99), abs=1e-3)
+    shown = displayed(images)
+    assert shown[0, 0, 0].tolist() == [255, 255, 255]
+    assert shown[0, -1, -1].tolist() == [round(255 * part) for part in to_rgb("#0A2F5C")]
+    assert displayed(np.full((1, 4, 4, 1), 2.0)).shape == (1, 4, 4, 3)
 
 
 def test_large_images_are_averaged_down():

@@ -56,6 +56,27 @@ def test_report_of_values_is_one_table() -> None:
     assert rows_of(report._repr_html_()) == [["score", "value", "interval"], ["rmse", "0.25", ""]]
 
 
+def test_report_of_values_shows_simpler_ways_and_intervals(sky_report) -> None:
+    report = sky_report(2)
+    rows = rows_of(report._repr_html_())
+    mae = report.scores["mae of T_vir"]
+    assert ["mae of T_vir", f"{mae.value:.4g} kK", mae.interval()] in rows
+    assert rows.count(["forest", "0.0652", "0.946"]) == 2
+    held = report.trust[1].coverage[2]
+    assert ["90 %", f"{100 * held.covered.value:.3g} %", f"{held.width:.4g}"] in rows
+
+
+def test_predictions_show_their_interval_and_flag(sky_report) -> None:
+    answers = sky_report(2).predictions
+    heads, *rows = rows_of(answers._repr_html_())
+    titles = ["xHI", "xHI, 90 % interval", "T_vir [kK]", "T_vir, 90 % interval"]
+    assert heads == ["file", *titles, "looks"]
+    assert len(rows) == 20
+    low, high = answers.intervals[7, 1, 2]
+    assert rows[7][4:] == [f"{low:.4g} to {high:.4g}", "unlike"]
+    assert rows[8][5] == ""
+
+
 @pytest.mark.parametrize("fix", [None, Fix(f"put Flatten() before {SCRIPT}")])
 def test_checkup_shows_the_walk_and_the_findings(fix: Fix | None) -> None:
     layers = (LayerCost(SCRIPT, "Conv2D", (28, 28, 1), (24, 24, 16), 416, 416, 460_800, 9, (5, 5)),)

@@ -13,6 +13,7 @@ from firstlight.core.dataset import Refused
 from firstlight.core.findings import LayerCost
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.scores import Score
+from firstlight.core.trust import Baseline, ClassTrust, Coverage, ReliabilityBin
 from firstlight.draw import (
     comparison_page,
     headline,
@@ -91,9 +92,9 @@ def test_report_page_of_classes(read_page):
     page = read_page(page_of(report, images()))
     assert page.headings == [
         ("h1", "first-run"),
-        ("h2", "Training"),
         ("h2", "Class by class"),
         ("h2", "Worst mistakes"),
+        ("h2", "Training"),
         ("h2", "Network"),
         ("h2", "Data"),
         ("h2", "Settings"),
@@ -141,7 +142,7 @@ def test_figures_are_embedded_unchanged(read_page):
     assert list(figures) == ["curves", "confusion"]
     pngs = to_pngs(figures)
     page = read_page(report_page(RUN, report, EPOCHS, LAYERS, pngs))
-    assert [png for _, png in page.images] == list(pngs.values())
+    assert [png for _, png in page.images] == [pngs["confusion"], pngs["curves"]]
 
 
 def test_report_page_of_values(read_page):
@@ -153,6 +154,163 @@ def test_report_page_of_values(read_page):
     assert ("h2", "Worst mistakes") not in page.headings
     assert "cross-entropy" not in page.text
     assert "kg (root mean square) on 50 images" in page.text
+
+
+MAPS = np.random.default_rng(2).normal(size=(360, 6, 6, 1)).astype(np.float32)
+
+
+def words_of(page) -> str:
+    return page.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_report_page_of_values_answers_in_the_order_of_the_questions(read_page, sky_report):
+    page = read_page(page_of(sky_report(1), MAPS))
+    assert [title for level, title in page.headings if level == "h2"] == [
+        "Predicted against true",
+        "Is it better than simpler ways?",
+        "Where is it wrong?",
+        "Can its intervals be trusted?",
+        "Worst images",
+        "Images unlike the training images",
+        "Training",
+        "Network",
+        "Data",
+        "Settings",
+        "Repeat it",
+    ]
+    assert [level for level, _ in page.headings].count("h3") == 0
+
+
+def test_simpler_ways_stand_beside_the_network(read_page, sky_report):
+    report = sky_report(1)
+    page = read_page(page_of(report))
+    assert ["way", "rmse", "95 % interval", "r2", "95 % interval"] in page.rows
+    assert ["forest", "0.0652", "0.06 to 0.07", "0.946", "0.94 to 0.952"] in page.rows
+    assert ["training mean", "0.277", "0.27 to 0.284", "-0.002", "–"] in page.rows
+    rmse = report.scores["rmse"]
+    network = next(row for row in page.rows if row[0] == "this network")
+    assert network[1:3] == [f"{rmse.value:.3g}", f"{rmse.low:.3g} to {rmse.high:.3g}"]
+    beats = "It beats every simpler way: the best of them, the forest, is off by 0.0652, the "
+    assert f"{beats}network by {rmse.value:.3g}." in page.text
+    leak = "A split at random would have shown r2 = 0.9991, because images of one group lie on both"
+    assert f"{leak} sides." in page.text
+
+
+def test_a_network_that_does_not_beat_a_simpler_way_is_told_at_once(read_page, sky_report):
+    report = sky_report(2)
+    (first, second) = report.trust
+    poor = replace(second, baselines=(Baseline("forest", Score(0.001), Score(0.99)),))
+    page = read_page(page_of(replace(report, trust=(first, poor))))
+    words = "T_vir: It does not beat a simpler way: the forest is off by 0.001 kK, the network by "
+    assert page.text.index(words) < page.text.index("Predicted against true")
+    assert page.text.count("It does not beat") == 2
+    assert page.text.count("It beats every simpler way") == 1
+
+
+def test_errors_are_told_for_each_bin(read_page, sky_report):
+    report = sky_report(1)
+    page = read_page(page_of(report))
+    row = next(row for row in report.trust[0].bins if row.column == "z" and row.low == 8.5)
+    ends = f"{row.bias.low:.3g} to {row.bias.high:.3g}"
+    assert ["8.5 to 9.5", "90", f"{row.bias.value:.3g}", ends, f"{row.rmse:.3g}"] in page.rows
+    worst = max(
+        (row for row in report.trust[0].bins if row.column == "z"), key=lambda row: row.rmse
+    )
+    assert f"It is furthest off where z is 9.5 to 10.5: by {worst.rmse:.3g} (root" in page.text
+
+
+def test_what_intervals_held_is_told_in_words(read_page, sky_report):
+    report = sky_report(1)
+    held = replace(report.trust[0].coverage[2], covered=Score(0.88, 0.83, 0.93))
+    short = replace(report.trust[0].coverage[3], covered=Score(0.88, 0.83, 0.93), width=0.25)
+    trust = replace(report.trust[0], coverage=(held, short))
+    page = read_page(page_of(replace(report, trust=(trust,))))
+    right = "Intervals that are to hold 90 % of true values held 88 % (83 to 93 %)."
+    narrow = "Intervals that are to hold 95 % of true values held 88 % (83 to 93 %): they are too"
+    assert right in page.text
+    assert f"{narrow} narrow." in page.text
+    assert ["95", "88.0", "83.0 to 93.0", "0.25"] in page.rows
+    assert "probability score: 0.0197, 0.0187 to 0.0207 (95 % interval)." in words_of(page)
+
+
+def test_worst_and_odd_images_are_shown(read_page, sky_report):
+    report = sky_report(1)
+    page = read_page(page_of(report, MAPS, RUN | {"data": {"pixel_unit": "mK"}}))
+    error = np.abs(report.predictions.values[:, 0] - report.targets[:, 0])
+    worst = [f"images.npy[{k}]" for k in np.argsort(-error)[:12]]
+    odd = [f"images.npy[{k}]" for k in (7, 87, 167, 247, 327)]
+    assert [alt for alt, _ in page.images if alt.startswith("images")] == [*worst, *odd]
+    first = int(np.argmax(error))
+    said, true = report.predictions.values[first, 0], report.targets[first, 0]
+    known = f"z {report.columns['z'][first]:g}{report.groups[first]}{worst[0]}"
+    assert f"xHI: {said:.4g}, not {true:.4g}{known}" in page.text
+    assert "5 of 360 images do not look like those that the network was trained on." in page.text
+    chosen = np.isin(np.arange(360), (7, 87, 167, 247, 327))
+    off, usual = (np.sqrt((error[part] ** 2).mean()) for part in (chosen, ~chosen))
+    assert f"On them xHI is off by {off:.4g} (root mean square), on all others by {usual:.4g}." in (
+        page.text
+    )
+    limit = np.percentile(MAPS[[7, 87, 167, 247, 327]], [1, 99])
+    reach = f"{np.abs(limit).max():.4g} mK"
+    assert f"Colours: orange -{reach}, white 0, blue {reach}." in page.text
+
+
+def test_no_odd_images_are_said(read_page, sky_report):
+    report = sky_report(1)
+    answers = replace(report.predictions, unlike=np.zeros(360, bool))
+    page = read_page(page_of(replace(report, predictions=answers), MAPS))
+    assert "All images look like those that the network was trained on." in page.text
+    assert "On them" not in page.text
+
+
+def test_each_target_has_a_block_of_its_own(read_page, sky_report):
+    report = sky_report(2)
+    page = read_page(page_of(report, MAPS))
+    blocks = [title for level, title in page.headings if level == "h2"][:3]
+    assert blocks == ["xHI", "T_vir (kK)", "Images unlike the training images"]
+    assert [title for level, title in page.headings if level == "h3"] == [
+        "Predicted against true",
+        "Is it better than simpler ways?",
+        "Where is it wrong?",
+        "Can its intervals be trusted?",
+        "Worst images",
+    ] * 2
+    off = [report.scores[f"rmse of {name}"].value for name in ("xHI", "T_vir")]
+    words = f"Its values are off in xHI by {off[0]:.3g}, in T_vir by {off[1]:.3g} kK (root"
+    assert words in page.text
+    # Errors in different units have no mean that means anything.
+    assert "rmse of T_vir" in page.text
+    cards = page.text[: page.text.index("rmse of xHI")]
+    assert "r2" in cards
+    assert "mae" not in cards
+    assert f"{off[1]:.4g} kK" in words_of(page)
+    assert ["z", "images", "bias (kK)", "95 % interval", "rmse (kK)"] in page.rows
+
+
+def test_how_sure_classes_are_is_shown(read_page):
+    bins = (
+        ReliabilityBin(0.5, 0.75, 4, 0.612, Score(0.5, 0.2, 0.8)),
+        ReliabilityBin(0.75, 1.0, 16, 0.934, Score(1.0)),
+    )
+    sets = (Coverage(0.95, Score(0.9, 0.8, 0.94), 1.25),)
+    trust = ClassTrust(bins, 0.0312, Score(0.01, 0.005, 0.018), 1.25, sets)
+    report = classified()
+    report = replace(
+        report, class_trust=trust, scores=report.scores | {"calibration_error": Score(0.0312)}
+    )
+    page = read_page(page_of(report, images()))
+    headings = [title for _, title in page.headings]
+    place = headings.index("Can its probabilities be trusted?")
+    assert headings[place - 1] == "Class by class"
+    assert ["50 to 75", "4", "61.2", "50.0", "20.0 to 80.0"] in page.rows
+    assert ["75 to 100", "16", "93.4", "100.0", "–"] in page.rows
+    assert "calibration error3.12 %mean distance between" in words_of(page)
+    assert "off by 3.12 % on average (the expected calibration error)" in page.text
+    assert "Its logits were divided by a temperature of 1.25." in page.text
+    assert (
+        "Sets that are to hold 95 % of true classes held 90 % (80 to 94 %), with 1.25 classes on "
+        "average: they are too small."
+    ) in page.text
 
 
 def test_a_loss_that_is_not_finite_is_a_dash(read_page):

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from firstlight.core.dataset import Refused
 from firstlight.core.errors import RunError
 from firstlight.core.reports import Predictions, Report
+from firstlight.core.scores import Score
+from firstlight.core.trust import ClassTrust, Coverage, ReliabilityBin
 from firstlight.evaluation import (
     evaluate,
     load_report,
+    report_arrays,
     report_from_dict,
     report_to_dict,
     save_report,
@@ -47,19 +50,25 @@ def measured() -> Report:
 
 
 def assert_equal(one: Report, other: Report) -> None:
-    for field in ("task", "data", "count", "scores", "classes", "per_class", "confused"):
+    equal = ("task", "data", "count", "scores", "classes", "per_class", "confused", "notes")
+    for field in (*equal, "trust", "class_trust"):
         assert getattr(one, field) == getattr(other, field), field
     assert (one.confusion is None) == (other.confusion is None)
     if one.confusion is not None:
         assert np.array_equal(one.confusion, other.confusion)
         assert one.confusion.dtype == other.confusion.dtype
-    assert np.array_equal(one.targets, other.targets)
-    assert one.targets.dtype == other.targets.dtype
-    for field in ("task", "classes", "target_names", "target_units", "refused"):
+    for field in ("task", "classes", "target_names", "target_units", "refused", "levels"):
         assert getattr(one.predictions, field) == getattr(other.predictions, field), field
-    assert np.array_equal(one.predictions.names, other.predictions.names)
-    assert np.array_equal(one.predictions.values, other.predictions.values)
-    assert one.predictions.values.dtype == other.predictions.values.dtype
+    assert list(one.columns) == list(other.columns)
+    pairs = [(one.targets, other.targets), (one.groups, other.groups)]
+    pairs += [(one.columns[name], other.columns[name]) for name in one.columns]
+    for field in ("names", "values", "spread", "intervals", "unlike"):
+        pairs.append((getattr(one.predictions, field), getattr(other.predictions, field)))
+    for first, second in pairs:
+        assert (first is None) == (second is None)
+        if first is not None:
+            assert np.array_equal(first, second)
+            assert first.dtype == second.dtype
 
 
 @pytest.mark.parametrize("report", [classified(), measured()], ids=["classify", "measure"])
@@ -69,15 +78,49 @@ def test_a_report_survives_its_folder(report, tmp_path):
     assert_equal(load_report(tmp_path), report)
 
 
+@pytest.mark.parametrize("targets", [1, 2])
+def test_the_trust_in_values_survives_its_folder(targets, sky_report, tmp_path):
+    report = sky_report(targets)
+    report = replace(report, columns={**report.columns, "../a\n": np.arange(360.0)})
+    save_report(tmp_path, report)
+    assert_equal(load_report(tmp_path), report)
+
+
+def test_the_trust_in_classes_survives_its_folder(tmp_path):
+    bins = (
+        ReliabilityBin(0.5, 0.75, 3, 0.61, Score(2 / 3, 0.2, 0.9)),
+        ReliabilityBin(0.75, 1.0, 27, 0.93, Score(1.0)),
+    )
+    sets = (Coverage(0.9, Score(0.91, 0.89, 0.93), 1.2),)
+    trust = ClassTrust(bins, 0.031, Score(0.01, 0.005, 0.02), 1.7, sets)
+    report = replace(classified(), class_trust=trust)
+    save_report(tmp_path, report)
+    assert_equal(load_report(tmp_path), report)
+
+
+@pytest.mark.parametrize("report", [classified(), measured()], ids=["classify", "measure"])
+def test_a_report_of_an_earlier_version_is_read(report, tmp_path):
+    save_report(tmp_path, report)
+    document = json.loads((tmp_path / "report.json").read_text())
+    for later in ("levels", "columns", "trust", "class_trust"):
+        del document[later]
+    (tmp_path / "report.json").write_text(json.dumps(document))
+    answers = report.predictions
+    np.savez(
+        tmp_path / "predictions.npz",
+        names=answers.names,
+        values=answers.values,
+        targets=report.targets,
+    )
+    assert_equal(load_report(tmp_path), report)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.integers(2, 9), st.integers(0, 2**32 - 1))
 def test_json_loses_nothing(count, classes, seed):
     report = classified(count, classes, seed)
     document = json.loads(json.dumps(report_to_dict(report), allow_nan=False))
-    again = report_from_dict(
-        document, report.predictions.names, report.predictions.values, report.targets
-    )
-    assert_equal(again, report)
+    assert_equal(report_from_dict(document, report_arrays(report)), report)
 
 
 def test_a_missing_report_says_how_to_make_one(tmp_path):
@@ -126,5 +169,14 @@ def test_answers_of_another_report_are_refused(tmp_path):
     report = classified()
     save_report(tmp_path, report)
     save_report(tmp_path, replace(report, count=29))
-    with pytest.raises(RunError, match=r"Expected 29 answers beside .*holds 30"):
+    with pytest.raises(RunError, match=r"Expected 29 answers .* but names of shape \(30,\) came"):
+        load_report(tmp_path)
+
+
+def test_columns_of_another_report_are_refused(sky_report, tmp_path):
+    report = sky_report(1)
+    save_report(tmp_path, report)
+    arrays = report_arrays(report) | {"columns": np.zeros((359, 1))}
+    np.savez(tmp_path / "predictions.npz", **arrays)
+    with pytest.raises(RunError, match=r"columns of shape \(359, 1\) came"):
         load_report(tmp_path)

@@ -1,10 +1,12 @@
 """Pieces of the command line: text, tables, progress, plain values, and the process itself."""
 
 import io
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from firstlight.core.dataset import Images
+from firstlight.core.reports import Report
 from firstlight.core.settings import DataSettings, TrainSettings
 from firstlight.shells.cli.plain import plain
 from firstlight.shells.cli.progress import training_progress
@@ -236,6 +239,13 @@ def test_plain_makes_numpy_and_paths_strict_json() -> None:
 def test_plain_leaves_pixels_out() -> None:
     images = Images(np.zeros((2, 3, 3, 1)), np.zeros(2), np.array(["a", "b"]))
     assert plain({"train": images}) == {"train": {}}
+
+
+def test_plain_leaves_out_what_is_known_image_by_image(sky_report: Callable[[int], Report]) -> None:
+    left = plain(sky_report(1))
+    assert len(json.dumps(left)) < 5_000
+    assert left["trust"][0]["target"] == "xHI"
+    assert plain(sky_report(1).predictions)["levels"] == [0.5, 0.68, 0.9, 0.95]
 
 
 def test_plain_refuses_what_it_has_no_rule_for() -> None:

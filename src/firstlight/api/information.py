@@ -44,6 +44,7 @@ def run_information(dataset: Dataset, asked: TrainSettings, ready: Ready) -> dic
             "classes": list(dataset.classes),
             "target_names": list(dataset.target_names),
             "target_units": list(dataset.target_units),
+            "pixel_unit": dataset.pixel_unit,
             "image_shape": list(dataset.image_shape),
             "dtype": dataset.train.images.dtype.name,
             "images": {part: len(images) for part, images in dataset.parts()},

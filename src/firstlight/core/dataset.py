@@ -87,6 +87,7 @@ class Collection:
         classes: the class names; target `k` is `classes[k]`. Empty for `measure`.
         target_names: the target columns' names. Empty for `classify`.
         target_units: their units (`""` where none is known), as long as `target_names`.
+        pixel_unit: the unit of the pixels (`mK`), "" where none is known.
         refused: files that were left out, with the reason.
         notes: each rule that was applied on the way, as a sentence for the user.
         sizes: `((height, width), count)` of the images as they came, most frequent first.
@@ -105,6 +106,7 @@ class Collection:
     notes: tuple[str, ...] = ()
     sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     files_read: int = 0
+    pixel_unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +152,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     files_read: int = 0
+    pixel_unit: str = ""
     settings: DataSettings = field(default_factory=DataSettings)
 
     @property

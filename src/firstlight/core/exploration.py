@@ -21,6 +21,7 @@ class PartSummary:
         minimum, maximum, mean, std: over all pixels of the part, as stored.
         class_counts: images of each class, as long as `Exploration.classes`; () for `measure`.
         targets: minimum, maximum, mean and std of each target column; () for `classify`.
+        groups: the groups (simulations, patients) that its images belong to, or None.
     """
 
     part: str
@@ -33,6 +34,28 @@ class PartSummary:
     std: float
     class_counts: tuple[int, ...] = ()
     targets: tuple[TargetSummary, ...] = ()
+    groups: GroupSummary | None = None
+
+
+@dataclass(frozen=True)
+class GroupSummary:
+    """How many groups there are, and how many images the smallest and the largest have."""
+
+    count: int
+    smallest: int
+    largest: int
+
+    def in_words(self) -> str:
+        """How many images lie in how many groups.
+
+        Example:
+            >>> GroupSummary(70, 36, 36).in_words(), GroupSummary(2, 3, 5).in_words()
+            ('70 groups of 36', '2 groups of 3 to 5')
+        """
+        size = f"{self.largest:,}"
+        if self.smallest != self.largest:
+            size = f"{self.smallest:,} to {size}"
+        return f"{self.count:,} group{'' if self.count == 1 else 's'} of {size}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +130,7 @@ class Exploration:
         files_read: how many files were read.
         refused: files that were left out, with the reason.
         split_rule: how the parts were made.
-        fingerprint: as in `Dataset`.
+        fingerprint, pixel_unit: as in `Dataset`.
     """
 
     name: str
@@ -126,6 +149,7 @@ class Exploration:
     notes: tuple[str, ...]
     split_rule: str
     fingerprint: str
+    pixel_unit: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, numbers and texts; `files` holds `read` and `refused`."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 
-def short(value: float) -> str:
-    """A number in four digits, a dash where it is not finite.
+def short(value: float, unit: str = "") -> str:
+    """A number in four digits with its unit, a dash where it is not finite.
 
     Example:
-        >>> short(0.91234), short(float("nan"))
-        ('0.9123', '–')
+        >>> short(0.91234), short(12, "mK"), short(float("nan"))
+        ('0.9123', '12 mK', '–')
     """
-    return f"{value:.4g}" if math.isfinite(value) else "–"
+    return f"{value:.4g} {unit}".rstrip() if math.isfinite(value) else "–"
 
 
 def html_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> str:

@@ -13,6 +13,7 @@ from firstlight.core.dataset import PARTS, Dataset, Images
 from firstlight.core.exploration import (
     Duplicates,
     Exploration,
+    GroupSummary,
     Histogram,
     PartSummary,
     PixelHistograms,
@@ -59,6 +60,7 @@ def explore_dataset(dataset: Dataset) -> Exploration:
         notes=dataset.notes,
         split_rule=dataset.split.rule,
         fingerprint=dataset.fingerprint,
+        pixel_unit=dataset.pixel_unit,
     )
 
 
@@ -120,7 +122,13 @@ def _summary(part: str, images: Images, dataset: Dataset) -> PartSummary:
         *_statistics(images.images),
         class_counts,
         targets,
+        None if images.groups is None else _groups(images.groups),
     )
+
+
+def _groups(groups: NDArray[np.str_]) -> GroupSummary:
+    counts = np.unique(groups, return_counts=True)[1]
+    return GroupSummary(len(counts), int(counts.min()), int(counts.max()))
 
 
 def _histograms(images: ImageArray, train: PartSummary) -> PixelHistograms:

@@ -71,6 +71,11 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
     )
 
 
+def unit_of(folder: Path) -> str:
+    """The unit of the pixels of a folder; "" where it holds no simulated maps."""
+    return "mK" if read_record(folder) is not None else ""
+
+
 def name_of(folder: Path) -> str | None:
     """What maps in the cache are called, whose folder has a number for a name."""
     return REIONISATION if folder.parent == _place() else None

@@ -18,7 +18,7 @@ from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
 from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
 from firstlight.data.paths import require_file, shown
-from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps
+from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps, unit_of
 from firstlight.data.split import split_collection
 from firstlight.data.table import read_table
 
@@ -100,7 +100,8 @@ def read_collection(
     collection = choose(_read(source, settings), settings, seed)
     name = name_of(Path(source)) or collection.name
     everything = replace(collection.everything, side_names=settings.side)
-    return replace(collection, name=name, everything=everything)
+    unit = collection.pixel_unit or unit_of(Path(source).expanduser())
+    return replace(collection, name=name, everything=everything, pixel_unit=unit)
 
 
 def _read(source: str | Path, settings: DataSettings) -> Collection:

@@ -138,6 +138,7 @@ def _dataset(collection: Collection, settings: DataSettings, split: Split, torn:
         notes=tuple(notes),
         sizes=collection.sizes,
         files_read=collection.files_read,
+        pixel_unit=collection.pixel_unit,
         settings=settings,
     )
 

@@ -1,9 +1,8 @@
-"""Figures of what a network answered: right and wrong classes, worst mistakes, values."""
+"""Figures of the classes that a network named: right and wrong ones, and the worst mistakes."""
 
 from __future__ import annotations
 
 from math import ceil
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -167,63 +166,3 @@ def mistakes_figure(report: Report, images: ImageArray) -> Figure:
         sure = f"said {label(report.classes[said], 10)}, {100 * values[said]:.1f} %"
         write(axes, x, y + 0.32 * inch, sure, color=NEGATIVE)
     return figure
-
-
-def predicted_against_true(report: Report) -> Figure:
-    """Predicted values against true ones, one panel a target, with the line of perfect answers.
-
-    Args:
-        report: a report of `measure`.
-
-    Returns:
-        A figure with a panel for each target, both axes on the same scale.
-
-    Example:
-        >>> from firstlight.core.reports import Predictions
-        >>> answers = Predictions(np.array(["a", "b"]), np.array([[1], [2]], np.float32),
-        ...     "measure", target_names=("mass",), target_units=("kg",))
-        >>> report = Report("measure", "x", 2, {}, answers, np.array([[1], [3]], np.float32))
-        >>> predicted_against_true(report).axes[0].get_xlabel()
-        'true mass (kg)'
-    """
-    predictions = report.predictions
-    columns = min(3, len(predictions.target_names))
-    rows = ceil(len(predictions.target_names) / columns)
-    figure = new_figure(0.3 + 3.7 * columns, 3.75 * rows)
-    pairs = zip(predictions.target_names, predictions.target_units, strict=True)
-    for k, (name, unit) in enumerate(pairs):
-        row, column = divmod(k, columns)
-        words = label(name, 30) + (f" ({label(unit)})" if unit else "")
-        axes = add_panel(
-            figure,
-            0.85 + 3.7 * column,
-            0.6 + 3.75 * (rows - 1 - row),
-            2.7,
-            2.7,
-            title=_fit(report, name),
-            xlabel=f"true {words}",
-            ylabel=f"predicted {words}",
-        )
-        _scatter(axes, report.targets[:, k], predictions.values[:, k])
-    return figure
-
-
-def _scatter(axes: Axes, true: NDArray[Any], predicted: NDArray[Any]) -> None:
-    low = float(min(true.min(), predicted.min()))
-    high = float(max(true.max(), predicted.max()))
-    edge = 0.04 * (high - low) or 1.0
-    ends = (low - edge, high + edge)
-    axes.plot(ends, ends, color=QUIET, linewidth=1, linestyle="--", label="perfect")
-    # The more points, the fainter each, so that their density can be seen.
-    alpha = float(np.clip(30 / np.sqrt(len(true)), 0.15, 0.8))
-    (dots,) = axes.plot(true, predicted, "o", color=POSITIVE, alpha=alpha, label="images")
-    dots.set(markersize=4, markeredgewidth=0)
-    axes.set(xlim=ends, ylim=ends, aspect="equal")
-
-
-def _fit(report: Report, name: str) -> str:
-    """The scores of one target, as far as the report has them."""
-    one = len(report.predictions.target_names) == 1
-    titles = ((key, key if one else f"{key} of {name}") for key in ("rmse", "r2"))
-    found = [f"{k} {report.scores[t].value:.3g}" for k, t in titles if t in report.scores]
-    return ", ".join(found)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
@@ -15,25 +14,30 @@ from firstlight.core.exploration import Exploration
 from firstlight.draw.sample import draw_sample, sample_height
 from firstlight.draw.style import (
     BLUES,
-    DASHES,
     INK,
     LINE,
-    NEGATIVE,
     PAPER,
     POSITIVE,
     QUIET,
-    SMALL,
     add_panel,
     grid,
     label,
     new_figure,
     write,
 )
+from firstlight.draw.targets import (
+    PART_COLOURS,
+    TARGETS_HEIGHT,
+    columns_height,
+    draw_by_columns,
+    draw_targets,
+    few_values,
+    legend_beside,
+)
 
 WIDTH = 9.9
 ONE_HOT_ROWS, ONE_HOT_COLUMNS = 6, 16
 CLASSES_NAMED = 40
-PART_COLOURS = {"train": POSITIVE, "validation": NEGATIVE, "test": QUIET}
 
 # Draws a section into a figure, above a height in inches.
 Section = Callable[[Figure, float], None]
@@ -50,7 +54,8 @@ def exploration_figures(exploration: Exploration, dataset: Dataset) -> dict[str,
         `sample` (training images with their labels or values, and one with its colour bar),
         `balance` (images of each class in each part, or histograms of the targets), `pixels`
         (as stored, normalised and standardised), for classes `one-hot` (labels beside their
-        one-hot rows), and `sheet` (all of them in one figure).
+        one-hot rows), for values `columns` where another number of the images takes few values
+        (the first target for each redshift), and `sheet` (all of them in one figure).
 
     Example:
         >>> from firstlight.data import explore_dataset, load_dataset
@@ -60,7 +65,7 @@ def exploration_figures(exploration: Exploration, dataset: Dataset) -> dict[str,
     """
     sections: dict[str, tuple[Section, float]] = {
         "sample": (partial(draw_sample, dataset=dataset), sample_height(dataset)),
-        "balance": (partial(_target_histograms, dataset=dataset), 3.0),
+        "balance": (partial(draw_targets, dataset=dataset), TARGETS_HEIGHT),
         "pixels": (partial(_pixels, exploration=exploration), 3.0),
     }
     if dataset.task == "classify":
@@ -68,6 +73,8 @@ def exploration_figures(exploration: Exploration, dataset: Dataset) -> dict[str,
         counts = partial(_class_counts, exploration=exploration)
         sections["balance"] = (counts, 1.15 + 0.22 * max(rows, 4))
         sections["one-hot"] = (partial(_one_hot, dataset=dataset), _one_hot_height(dataset))
+    elif few_values(dataset):
+        sections["columns"] = (partial(draw_by_columns, dataset=dataset), columns_height(dataset))
     figures = {}
     for name, (draw, height) in sections.items():
         figures[name] = new_figure(WIDTH, height)
@@ -99,37 +106,15 @@ def _class_counts(figure: Figure, bottom: float, exploration: Exploration) -> No
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
-    _legend_beside(axes)
-
-
-def _target_histograms(figure: Figure, bottom: float, dataset: Dataset) -> None:
-    """How the values of the first three targets are spread in each part."""
-    for k, name in enumerate(dataset.target_names[:3]):
-        unit = f" ({dataset.target_units[k]})" if dataset.target_units[k] else ""
-        labels = {"title": "", "ylabel": ""}
-        if k == 0:
-            labels = {"title": "targets in each part", "ylabel": "share of images"}
-        words = label(name + unit, 34)
-        axes = add_panel(figure, 0.85 + 2.6 * k, bottom + 0.65, 2.0, 1.9, xlabel=words, **labels)
-        edges = np.histogram_bin_edges(dataset.train.targets[:, k], 20)
-        for (part, images), dashes in zip(dataset.parts(), DASHES, strict=False):
-            counts, _ = np.histogram(images.targets[:, k], edges)
-            share, colour = counts / max(len(images), 1), PART_COLOURS[part]
-            axes.stairs(share, edges, color=colour, linestyle=dashes, linewidth=1.4, label=part)
-        grid(axes)
-    _legend_beside(axes)
-
-
-def _legend_beside(axes: Axes) -> None:
-    box = axes.legend(frameon=False, fontsize=SMALL, loc="upper left", borderaxespad=0.0)
-    box.set_bbox_to_anchor((1.02, 1.0))
+    legend_beside(axes)
 
 
 def _pixels(figure: Figure, bottom: float, exploration: Exploration) -> None:
     """The same training pixels as stored, normalised and standardised."""
     train = next(part for part in exploration.parts if part.part == "train")
+    stored = f"{train.dtype}, {label(exploration.pixel_unit)}".removesuffix(", ")
     forms = {
-        f"pixels as stored ({train.dtype})": exploration.histograms.stored,
+        f"pixels as stored ({stored})": exploration.histograms.stored,
         "normalised": exploration.histograms.normalised,
         "standardised": exploration.histograms.standardised,
     }

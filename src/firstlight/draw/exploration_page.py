@@ -66,7 +66,9 @@ def exploration_page(exploration: Exploration, figures: Mapping[str, bytes]) -> 
     kind = f"in {len(exploration.classes)} classes"
     if exploration.task == "measure":
         kind = "with values of " + ", ".join(exploration.target_names)
-    colour = {1: "one channel (grey)", 3: "three channels (colour)"}
+    measured = exploration.parts[0].dtype.startswith("float")
+    grey = "one channel" if measured else "one channel (grey)"
+    colour = {1: grey, 3: "three channels (colour)"}
     words = f"{height} × {width} pixels, {colour.get(channels, f'{channels} channels')}"
     body = [
         f'<header><p class="over">firstlight explore</p><h1>{escape(name)}</h1>'
@@ -75,6 +77,7 @@ def exploration_page(exploration: Exploration, figures: Mapping[str, bytes]) -> 
         section("In numbers", _parts(exploration), paragraph(exploration.split_rule)),
         section("Samples", chart(figures["sample"], f"Training images of {name}.", "picture")),
         section("Balance", *_balance(exploration, figures["balance"])),
+        _columns(exploration, figures),
         section(
             "Pixels: normalise or standardise?",
             chart(
@@ -91,6 +94,19 @@ def exploration_page(exploration: Exploration, figures: Mapping[str, bytes]) -> 
     return page(f"{name}: firstlight explore", "\n".join(part for part in body if part))
 
 
+def _columns(exploration: Exploration, figures: Mapping[str, bytes]) -> str:
+    """The target for each value of another number, where that takes few."""
+    if "columns" not in figures:
+        return ""
+    target = exploration.target_names[0]
+    explained = (
+        f"Where {target} is spread otherwise for another value, a network can guess it from "
+        "that alone: balance the images, or look at the errors for each value."
+    )
+    picture = chart(figures["columns"], f"Histograms of {target} for each value of other numbers.")
+    return section("Other numbers of the images", picture, paragraph(explained))
+
+
 def _parts(exploration: Exploration) -> str:
     heads = ("part", "images", "shape", "type", "minimum", "maximum", "mean", "standard deviation")
     rows = [
@@ -103,7 +119,13 @@ def _parts(exploration: Exploration) -> str:
         )
         for part in exploration.parts
     ]
-    return table(heads, rows, "Pixels of each part, as stored")
+    unit = f", in {exploration.pixel_unit}" if exploration.pixel_unit else ""
+    groups = [
+        f"{part.part.capitalize()}: {part.count:,} images in {part.groups.in_words()}."
+        for part in exploration.parts
+        if part.groups is not None
+    ]
+    return table(heads, rows, f"Pixels of each part, as stored{unit}") + listed(groups)
 
 
 def _numbers(*values: float) -> list[str]:

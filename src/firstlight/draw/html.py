@@ -103,10 +103,17 @@ def paragraph(words: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(words)}</p>' if kind else f"<p>{escape(words)}</p>"
 
 
-def section(title: str, *parts: str) -> str:
-    """A section with its heading; empty where all its parts are."""
+def section(title: str, *parts: str, level: int = 2) -> str:
+    """A section with its heading, of level 2 or 3; empty where all its parts are."""
     inside = "\n".join(part for part in parts if part)
-    return f"<section>\n<h2>{escape(title)}</h2>\n{inside}\n</section>" if inside else ""
+    heading = f"<h{level}>{escape(title)}</h{level}>"
+    return f"<section>\n{heading}\n{inside}\n</section>" if inside else ""
+
+
+def beside(*parts: str) -> str:
+    """Parts next to each other, two in a row where the page is wide enough."""
+    columns = "".join(f"<div>{part}</div>" for part in parts if part)
+    return f'<div class="side">{columns}</div>' if columns else ""
 
 
 def table(

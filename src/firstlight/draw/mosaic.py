@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.draw.shades import is_map, shades_of
+
 LARGEST_TILE = 128
 
 
 def displayed(images: NDArray[Any]) -> NDArray[np.uint8]:
     """Images as a screen shows them: `(N, h, w, 3)` uint8.
 
-    `uint8` is shown as it is; any other type is stretched so that all but the lowest and
-    the highest 1 % of the values of all images given have their own shade. One channel is
-    grey, three are red, green and blue; of four the first three are shown (the last is
-    transparency), of any other number the first.
+    `uint8` is shown as it is. One channel of numbers with a decimal point is a map, and gets the
+    colours of `shades_of`. Any other type is stretched so that all but the lowest and the
+    highest 1 % of the values of all images given have their own shade: one channel is grey, three
+    are red, green and blue; of four the first three are shown (the last is transparency), of any
+    other number the first.
     Images above 128 pixels are averaged down by a whole factor.
 
     Args:
@@ -31,6 +34,8 @@ def displayed(images: NDArray[Any]) -> NDArray[np.uint8]:
         shown = shown[:, : height * factor, : width * factor]
         blocks = shown.reshape(len(shown), height, factor, width, factor, shown.shape[3])
         shown = blocks.mean(axis=(2, 4), dtype=np.float32)
+    if is_map(images):
+        return shades_of(images).pixels(shown[..., 0])
     if images.dtype != np.uint8 and shown.size:
         # A single bright star must not turn everything else black.
         low, high = (float(end) for end in np.percentile(shown, [1, 99]))

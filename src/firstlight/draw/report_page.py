@@ -4,46 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from math import isfinite
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from firstlight.core.findings import LayerCost
-from firstlight.core.reports import Report, worse_than_mean
-from firstlight.core.scores import Score
+from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
-from firstlight.draw.answers import (
-    confusion_figure,
-    mistakes_figure,
-    predicted_against_true,
-    worst_mistakes,
-)
+from firstlight.core.verdicts import unbeaten
+from firstlight.draw.answers import confusion_figure, mistakes_figure
+from firstlight.draw.calibration import calibration_figure, reliability_figure
 from firstlight.draw.curves import training_curves
-from firstlight.draw.html import (
-    chart,
-    data_uri,
-    facts,
-    listed,
-    page,
-    paragraph,
-    pixels_to_png,
-    section,
-    table,
-)
-from firstlight.draw.mosaic import displayed
-
-NO_BREAK = "\N{NO-BREAK SPACE}"
-SHARES = ("accuracy", "top_3")
-MEANINGS = {
-    "loss": "what the training made small, on these images; 0 is perfect",
-    "accuracy": "share of images whose class was named right",
-    "top_3": "true class among the three most probable",
-    "rmse": "root of the mean squared error",
-    "mae": "mean distance from the true value",
-    "bias": "mean of predicted minus true",
-    "r2": "share of the targets' variance that is explained; 1 is perfect",
-}
+from firstlight.draw.html import chart, facts, listed, page, paragraph, section, table
+from firstlight.draw.report_classes import class_sections
+from firstlight.draw.report_scores import SHARES, headline, number, score_cards
+from firstlight.draw.report_values import figure_name, value_sections
+from firstlight.draw.residuals import residuals_figure
+from firstlight.draw.values import predicted_against_true
 
 
 def report_page(
@@ -73,6 +50,7 @@ def report_page(
     Example:
         >>> import numpy as np
         >>> from firstlight.core.reports import Predictions
+        >>> from firstlight.core.scores import Score
         >>> from firstlight.draw import to_pngs
         >>> answers = Predictions(np.array(["a"]), np.array([[1, 0]], np.float32), "classify")
         >>> report = Report("classify", "pets, test", 1, {"accuracy": Score(1.0)}, answers,
@@ -86,14 +64,17 @@ def report_page(
     refused = {entry["file"]: entry["reason"] for entry in data.pop("refused", ())}
     refused |= {entry.file: entry.reason for entry in report.predictions.refused}
     notes = data.pop("notes", ())
+    if report.task == "classify":
+        answers = class_sections(report, figures, images)
+    else:
+        answers = value_sections(report, figures, images, str(data.get("pixel_unit", "")))
     body = [
         f'<header><p class="over">firstlight report: {escape(report.data)}</p>'
         f"<h1>{escape(name)}</h1>{paragraph(headline(report), 'result')}"
-        + "".join(paragraph(note, "warning") for note in report.notes)
-        + f"{_scores(report)}</header>",
+        + "".join(paragraph(note, "warning") for note in (*unbeaten(report), *report.notes))
+        + f"{score_cards(report, report.joint_scores())}</header>",
+        *answers,
         _training(run, epochs, figures),
-        _classes(report, figures) if report.task == "classify" else _values(report, figures),
-        _mistakes(report, images),
         _network(layers),
         section("Data", facts(data, ("data", "value")), listed(notes), _refused(refused)),
         section(
@@ -117,7 +98,9 @@ def report_figures(
         images: `(N, H, W, C)` the test images in the report's order; None leaves out `mistakes`.
 
     Returns:
-        `curves`, then `confusion` and `mistakes` for classes, or `predicted-against-true`.
+        `curves`; then for classes `confusion`, `mistakes` and where it is known
+        `reliability`; for values `predicted-against-true`, and where they are known `residuals`
+        and `calibration` (of several targets each, numbered: `residuals-2`).
 
     Example:
         >>> import numpy as np
@@ -130,81 +113,29 @@ def report_figures(
     """
     figures = {"curves": training_curves(epochs)} if epochs else {}
     if report.task == "measure":
-        return figures | {"predicted-against-true": predicted_against_true(report)}
+        return figures | _value_figures(report)
     figures["confusion"] = confusion_figure(report)
     if images is not None:
         figures["mistakes"] = mistakes_figure(report, images)
+    if report.class_trust is not None:
+        figures["reliability"] = reliability_figure(report.class_trust.bins)
     return figures
 
 
-def headline(report: Report) -> str:
-    """The result in one or two plain sentences.
-
-    Example:
-        >>> import numpy as np
-        >>> from firstlight.core.reports import Predictions
-        >>> answers = Predictions(np.array(["a"]), np.array([[3.0]], np.float32), "measure")
-        >>> headline(Report("measure", "sky", 1, {"rmse": Score(0.5)}, answers, np.array([[3.5]])))
-        'Its values are off by 0.5 (root mean square) on 1 image that it was not trained on.'
-    """
-    if report.task == "classify":
-        accuracy = report.scores["accuracy"]
-        right = round(accuracy.value * report.count)
-        return (
-            f"It names {_number(accuracy.value, percent=True)} right: {right:,} of "
-            f"{_images(report.count)} that it was not trained on.{_likely(accuracy, percent=True)}"
-        )
-    units = set(report.predictions.target_units)
-    unit = f" {units.pop()}".rstrip() if len(units) == 1 else ""
-    rmse = report.scores["rmse"]
-    fit = "".join(f"{sentence} " for sentence in worse_than_mean(report))
-    return (
-        f"{fit}Its values are off by {rmse.value:.3g}{unit} (root mean square) on "
-        f"{_images(report.count)} that it was not trained on.{_likely(rmse, percent=False)}"
-    )
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
-
-
-def _likely(score: Score, percent: bool) -> str:
-    if score.low is None or score.high is None:
-        return ""
-    return f" Other images of this kind would give {_interval(score, percent)}."
-
-
-def _number(value: float, percent: bool) -> str:
-    if not isfinite(value):
-        return "–"
-    return f"{100 * value:.2f}{NO_BREAK}%" if percent else f"{value:.4g}"
-
-
-def _measured(name: str, value: float | None) -> str:
-    """A loss or metric of an epoch, with a dash where it is not finite."""
-    return "–" if value is None else _number(value, percent=name in SHARES)
-
-
-def _interval(score: Score, percent: bool) -> str:
-    low, high = (_number(end or 0.0, percent) for end in (score.low, score.high))
-    return f"{low} to {high} ({100 * score.level:.0f}{NO_BREAK}% interval)"
-
-
-def _scores(report: Report) -> str:
-    """One card a score: value, interval, meaning."""
-    cards = []
-    for title, score in report.scores.items():
-        kind = title.split(" of ")[0]
-        percent = kind in SHARES
-        note = MEANINGS.get(kind, "")
-        if score.low is not None and score.high is not None:
-            note = f"{_interval(score, percent)}. {note[:1].upper()}{note[1:]}"
-        cards.append(
-            f"<div><dt>{escape(title.replace('_', ' '))}</dt>"
-            f'<dd class="value">{_number(score.value, percent)}</dd>'
-            f'<dd class="note">{escape(note)}</dd></div>'
-        )
-    return f'<dl class="scores">{"".join(cards)}</dl>'
+def _value_figures(report: Report) -> dict[str, Figure]:
+    """The figures of each target."""
+    predictions = report.predictions
+    known = {trust.target: trust for trust in report.trust}
+    figures: dict[str, Figure] = {}
+    for k, name in enumerate(predictions.target_names):
+        drawn = {"predicted-against-true": predicted_against_true(report, k)}
+        trust = known.get(name)
+        if trust is not None and trust.bins:
+            drawn["residuals"] = residuals_figure(trust, predictions.target_units[k])
+        if trust is not None and (trust.coverage or trust.ranks):
+            drawn["calibration"] = calibration_figure(trust)
+        figures |= {figure_name(kind, report, k): figure for kind, figure in drawn.items()}
+    return figures
 
 
 def _training(
@@ -220,7 +151,8 @@ def _training(
     if last.get("images_per_second"):
         words += f", {last['images_per_second']:,.0f} images a second in the last"
     ends = ", ".join(
-        f"{key.replace('_', ' ')} {_measured(key.removeprefix('validation_'), last[key])}"
+        f"{key.replace('_', ' ')} "
+        + number(last[key], percent=key.removeprefix("validation_") in SHARES)
         for key in last
         if key == "loss" or key.startswith("validation_")
     )
@@ -235,63 +167,6 @@ def _training(
         chart(figures["curves"], alt),
         paragraph(reading, "quiet"),
     )
-
-
-def _classes(report: Report, figures: Mapping[str, bytes]) -> str:
-    rows = [
-        (
-            row.name,
-            _number(row.precision, percent=True),
-            _number(row.recall, percent=True),
-            f"{row.f1:.4f}",
-            f"{row.count:,}",
-        )
-        for row in report.per_class
-    ]
-    explained = (
-        "Precision: of the images called so, the share that is. Recall: of the images that are, "
-        "the share that was found. F1: both in one number."
-    )
-    pairs = [(pair.true, pair.predicted, f"{pair.count:,}") for pair in report.confused]
-    scores = table(("class", "precision", "recall", "F1", "images"), rows, "Scores of each class")
-    confused = table(("true", "predicted", "images"), pairs, "Most confused pairs", words=2)
-    alt = "Confusion matrix, rows true, columns predicted; the tables hold its numbers."
-    matrix = chart(figures["confusion"], alt, "chart narrow")
-    left = f"<div>{paragraph(explained)}{scores}{confused if pairs else ''}</div>"
-    right = f"<div>{matrix}</div>"
-    return section("Class by class", f'<div class="side">{left}{right}</div>')
-
-
-def _values(report: Report, figures: Mapping[str, bytes]) -> str:
-    names = ", ".join(report.predictions.target_names)
-    return section(
-        "Predicted against true",
-        chart(figures["predicted-against-true"], f"Predicted against true values of {names}."),
-        paragraph("Each dot is an image. Perfect answers lie on the dashed line.", "quiet"),
-    )
-
-
-def _mistakes(report: Report, images: ImageArray | None) -> str:
-    """A gallery of the images where it was most certain of a wrong class."""
-    if report.task != "classify" or images is None:
-        return ""
-    worst = worst_mistakes(report)
-    items = []
-    for position, pixels in zip(worst, displayed(images[worst]), strict=True):
-        values = report.predictions.values[position]
-        true = escape(report.classes[int(report.targets[position])])
-        said = escape(report.classes[int(values.argmax())])
-        name = escape(str(report.predictions.names[position]))
-        items.append(
-            f'<li><img src="{data_uri(pixels_to_png(pixels))}" alt="{name}, truly {true}">'
-            f'<span class="said">{said}, not {true}</span>'
-            f"<span>{100 * values.max():.1f} % sure</span><span>{name}</span></li>"
-        )
-    if not items:
-        return section("Worst mistakes", paragraph("There are none."))
-    explained = "The images on which it was most certain of a wrong class."
-    gallery = f'<ul class="gallery">{"".join(items)}</ul>'
-    return section("Worst mistakes", paragraph(explained), gallery)
 
 
 def _network(layers: tuple[LayerCost, ...]) -> str:

@@ -6,15 +6,14 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from firstlight.core.dataset import Dataset, Images
 from firstlight.draw.mosaic import displayed, mosaic
-from firstlight.draw.style import BLUES, QUIET, SMALL, add_panel, bare, label, place, write
+from firstlight.draw.shades import Shades, is_map, shades_of
+from firstlight.draw.style import add_panel, bare, label, write
 
 ROWS, COLUMNS = 3, 8
 TILE, BELOW, GAP = 0.66, 0.32, 0.14  # inches
@@ -31,7 +30,8 @@ def sample_height(dataset: Dataset) -> float:
 def draw_sample(figure: Figure, bottom: float, dataset: Dataset) -> None:
     """Draw above the height `bottom` (inches)."""
     shown = chosen(dataset)
-    tiles = displayed(shown.images[:])
+    images = shown.images[:]
+    tiles = displayed(images)
     inch = tiles.shape[2] / TILE  # pixels of the picture in one inch
     columns = min(COLUMNS, len(tiles))
     picture, feet = mosaic(tiles, columns, round(GAP * inch), round(BELOW * inch))
@@ -46,7 +46,10 @@ def draw_sample(figure: Figure, bottom: float, dataset: Dataset) -> None:
     for k, (x, y) in enumerate(feet):
         write(axes, x, y + 0.13 * inch, label(target_words(dataset, shown.targets[k]), 10))
     example = min(1, len(shown) - 1)
-    _draw_example(figure, dataset, shown.select(np.array([example])), top - 2.0)
+    one = shown.select(np.array([example]))
+    # Maps share one scale, so that the bar is true for all of them.
+    shades = shades_of(images if is_map(images) else one.images[:])
+    _draw_example(figure, dataset, one, shades, top - 2.0)
 
 
 def chosen(dataset: Dataset) -> Images:
@@ -70,7 +73,9 @@ def target_words(dataset: Dataset, target: Any) -> str:
     return dataset.classes[target] if dataset.task == "classify" else f"{target[0]:.3g}"
 
 
-def _draw_example(figure: Figure, dataset: Dataset, one: Images, bottom: float) -> None:
+def _draw_example(
+    figure: Figure, dataset: Dataset, one: Images, shades: Shades, bottom: float
+) -> None:
     """One image with its pixel coordinates and what its colours mean."""
     image: NDArray[Any] = one.images[0]
     name = "label" if dataset.task == "classify" else dataset.target_names[0]
@@ -83,10 +88,6 @@ def _draw_example(figure: Figure, dataset: Dataset, one: Images, bottom: float) 
         axes.imshow(displayed(image[np.newaxis])[0], extent=(0, image.shape[1], image.shape[0], 0))
         return
     values = image[..., 0]
-    whole = (0, 255) if image.dtype == np.uint8 else (float(values.min()), float(values.max()))
-    axes.imshow(values, cmap=BLUES, vmin=whole[0], vmax=whole[1], interpolation="nearest")
-    bar = figure.add_axes(place(figure, 9.25, bottom, 0.1, 2.0))
-    figure.colorbar(ScalarMappable(Normalize(*whole), BLUES), cax=bar)
-    bar.tick_params(labelsize=SMALL, labelcolor=QUIET, color=QUIET, length=2)
-    bar.set_title("value", fontsize=SMALL, color=QUIET)
-    bar.spines[:].set_visible(False)
+    low, high, colours = shades.low, shades.high, shades.colours
+    axes.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    shades.draw_bar(figure, 9.25, bottom, 2.0, dataset.pixel_unit)

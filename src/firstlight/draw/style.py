@@ -33,6 +33,13 @@ BLUES = LinearSegmentedColormap.from_list(
     "firstlight blues", [PAPER, "#8DB9EA", POSITIVE, "#0A2F5C"]
 )
 
+# For numbers of both signs; an odd number of colours has one for 0 itself: white.
+BOTH_SIGNS = LinearSegmentedColormap.from_list(
+    "firstlight both signs",
+    ["#6E3203", NEGATIVE, "#F3C08F", PAPER, "#8DB9EA", POSITIVE, "#0A2F5C"],
+    N=257,
+)
+
 DPI = 110
 TEXT, SMALL = 9.5, 8.5
 LONGEST_LABEL = 18
@@ -112,6 +119,16 @@ def label(words: str, longest: int = LONGEST_LABEL) -> str:
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in words)
     drawn = "".join(c if ord(c) in _glyphs() else "\N{REPLACEMENT CHARACTER}" for c in plain)
     return drawn if len(drawn) <= longest else drawn[: longest - 1] + "…"
+
+
+def with_unit(words: str, unit: str) -> str:
+    """The words of an axis with the unit behind them.
+
+    Example:
+        >>> with_unit("mass", "kg"), with_unit("fraction", "")
+        ('mass (kg)', 'fraction')
+    """
+    return f"{words} ({label(unit)})" if unit else words
 
 
 @cache

@@ -10,9 +10,9 @@ from typing import Any
 
 # Pixels and per-image values are left out: they fill megabytes and lie in the run folder.
 LEFT_OUT: dict[str, frozenset[str]] = {
-    "Images": frozenset({"images", "targets", "names", "groups"}),
-    "Predictions": frozenset({"names", "values"}),
-    "Report": frozenset({"predictions", "targets"}),
+    "Images": frozenset({"images", "targets", "names", "groups", "columns", "side_names"}),
+    "Predictions": frozenset({"names", "values", "spread", "intervals", "unlike"}),
+    "Report": frozenset({"predictions", "targets", "groups", "columns"}),
 }
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 Event = dict[str, Any]
-FRACTIONS = frozenset({"accuracy", "top_3", "top_5", "precision", "recall", "f1"})
+FRACTIONS = frozenset(
+    {"accuracy", "top_3", "top_5", "precision", "recall", "f1", "calibration_error"}
+)
 REFUSED_SHOWN = 3
 ROOM_FOR_A_BAR = 100  # columns
 # Columns of the table of epochs, each with the blank before it: epoch, loss and metric (twice),

@@ -54,6 +54,15 @@ def show_exploration(console: Console, exploration: Exploration, save: Path | No
         ],
         words=("part", "type"),
     )
+    if exploration.pixel_unit:
+        say(console, f"Pixels are in {exploration.pixel_unit}.")
+    groups = [
+        f"{part.part} {part.groups.in_words()}"
+        for part in exploration.parts
+        if part.groups is not None
+    ]
+    if groups:
+        say(console, f"Groups: {', '.join(groups)} images.")
     say(console, f"Split: {exploration.split_rule}")
     if exploration.task == "classify":
         _show_labels(console, exploration)

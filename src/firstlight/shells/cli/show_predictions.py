@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from firstlight.core.errors import SettingError
 from firstlight.core.files import write_text
+from firstlight.core.verdicts import about_unlike
 from firstlight.shells.cli.answer import document_text
 from firstlight.shells.cli.show_data import show_refused
-from firstlight.shells.cli.terminal import say_path, show_table
-from firstlight.shells.cli.text import clean, percent
+from firstlight.shells.cli.terminal import say_path, show_table, warn
+from firstlight.shells.cli.text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,23 +62,23 @@ def predictions_document(predictions: Predictions) -> dict[str, Any]:
 
 
 def predictions_csv(predictions: Predictions) -> str:
-    """The predictions as CSV with a header line.
+    """The predictions as CSV with a header line: `Predictions.columns`.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    scores = (
-        ("class", "probability") if predictions.task == "classify" else predictions.target_names
-    )
-    header = ("file", *scores)
+    columns = predictions.columns()
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([_safe_cell(name) for name in header])
-    writer.writerows([_safe_cell(row[name]) for name in header] for row in predictions.rows())
+    writer.writerow([_safe_cell(name) for name in columns])
+    rows = zip(*columns.values(), strict=True)
+    writer.writerows([_safe_cell(value) for value in row] for row in rows)
     return stream.getvalue()
 
 
 def _safe_cell(value: Any) -> Any:
     """A text that begins like a formula becomes a plain text; numbers get float32's digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str):
         return f"{value:.7g}"
     return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
@@ -98,22 +99,13 @@ def save_predictions(output: Path, predictions: Predictions) -> None:
 
 
 def show_predictions(console: Console, predictions: Predictions, output: Path | None) -> None:
-    """One line an image: its class and the probability, or its values."""
-    units = dict(zip(predictions.target_names, predictions.target_units, strict=False))
-    rows = predictions.rows()
+    """One line an image: its class and the probability, or its values with their intervals."""
+    rows = predictions.short_rows()
     if rows:
-        show_table(
-            console,
-            [f"{name} [{units[name]}]" if units.get(name) else name for name in rows[0]],
-            [[_cell(name, value) for name, value in row.items()] for row in rows],
-            words=("file", "class"),
-        )
+        words = ("file", "class", "looks")
+        show_table(console, list(rows[0]), [list(row.values()) for row in rows], words=words)
+    if predictions.unlike is not None and predictions.unlike.any():
+        warn(console, about_unlike(predictions))
     show_refused(console, predictions.refused)
     if output is not None:
         say_path(console, "Saved", output)
-
-
-def _cell(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return percent(value) if name == "probability" else f"{value:.6g}"

@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firstlight.core.reports import worse_than_mean
+from firstlight.core.verdicts import (
+    about_coverage,
+    about_leak,
+    about_probabilities,
+    about_unlike,
+    about_worst_bin,
+    against_baselines,
+    beats_baselines,
+    by_column,
+)
 from firstlight.shells.cli.progress import score_text
 from firstlight.shells.cli.terminal import heading, say, say_path, show_table, warn
-from firstlight.shells.cli.text import counted, percent
+from firstlight.shells.cli.text import counted, number, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     from firstlight.core.comparison import Comparison
     from firstlight.core.reports import Report
     from firstlight.core.scores import Score
+    from firstlight.core.trust import Trust
 
 MOST_CONFUSED = 10
 
@@ -30,16 +41,19 @@ def show_run(console: Console, run: Run) -> None:
 
 
 def show_report(console: Console, report: Report) -> None:
-    """Scores with their intervals, the per-class table, the most confused pairs."""
+    """Scores with their intervals; the classes, or what is known of the trust in the values."""
     heading(console, f"{report.data}: {counted(report.count, 'image')}")
     for note in (*worse_than_mean(report), *report.notes):
         warn(console, note)
-    units = dict(
-        zip(report.predictions.target_names, report.predictions.target_units, strict=False)
-    )
+    joint = report.joint_scores()
     rows = [
-        (name, _with_unit(name, score, units), _interval(name, score))
+        (
+            name,
+            f"{score_text(name, score.value)} {report.unit_of(name)}".rstrip(),
+            _interval(name, score),
+        )
         for name, score in report.scores.items()
+        if name in joint or " of " in name
     ]
     show_table(console, ("score", "value", "interval"), rows, words=("score", "interval"))
     if report.per_class:
@@ -63,6 +77,45 @@ def show_report(console: Console, report: Report) -> None:
             ],
             words=("truly", "called"),
         )
+    if report.class_trust is not None:
+        heading(console, "Its probabilities")
+        say(console, about_probabilities(report.class_trust))
+        for coverage in report.class_trust.coverage:
+            say(console, about_coverage(coverage, of_classes=True))
+    for trust in report.trust:
+        _show_trust(console, report, trust)
+    unlike = about_unlike(report.predictions)
+    if unlike:
+        heading(console, "Odd images")
+        say(console, unlike)
+
+
+def _show_trust(console: Console, report: Report, trust: Trust) -> None:
+    """What is known of the trust in one target's values, in a few sentences."""
+    unit = report.unit_of(f"rmse of {trust.target}")
+    several = f": {trust.target}" if len(report.trust) > 1 else ""
+    rmse, r2 = (report.score_of(kind, trust.target) for kind in ("rmse", "r2"))
+    if trust.baselines and rmse is not None:
+        heading(console, f"Simpler ways{several}")
+        ways = {way.name: (way.rmse, way.r2) for way in trust.baselines}
+        ways |= {"this network": (rmse, r2)} if r2 is not None else {}
+        rmse_head = f"rmse [{unit}]" if unit else "rmse"
+        rows = [(name, number(off.value), number(fit.value)) for name, (off, fit) in ways.items()]
+        show_table(console, ("way", rmse_head, "r2"), rows, words=("way",))
+        tell = say if beats_baselines(rmse, trust.baselines) else warn
+        tell(console, against_baselines(rmse, trust.baselines, unit))
+    if trust.leak is not None and r2 is not None:
+        say(console, about_leak(trust.leak, r2))
+    if trust.bins:
+        heading(console, f"Where it is wrong{several}")
+    for column, bins in by_column(trust.bins).items():
+        sentence = about_worst_bin(bins, unit, unit if column == trust.target else "")
+        if sentence:
+            say(console, sentence)
+    if trust.coverage:
+        heading(console, f"Its intervals{several}")
+    for coverage in trust.coverage:
+        say(console, about_coverage(coverage))
 
 
 def _interval(name: str, score: Score) -> str:
@@ -70,15 +123,6 @@ def _interval(name: str, score: Score) -> str:
         return ""
     low, high = score_text(name, score.low), score_text(name, score.high)
     return f"{low} to {high} ({score.level * 100:g} % interval)"
-
-
-def _with_unit(name: str, score: Score, units: dict[str, str]) -> str:
-    """The value, with the unit of its target where the score has one (R2 and losses have none)."""
-    kind, _, target = name.partition(" of ")
-    unit = ""
-    if kind in {"rmse", "mae", "bias"}:
-        unit = units.get(target or next(iter(units), ""), "")
-    return f"{score_text(name, score.value)} {unit}".rstrip()
 
 
 def show_comparison(console: Console, comparison: Comparison, save: Path | None) -> None:
