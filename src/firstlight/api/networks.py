@@ -57,6 +57,7 @@ class Networks:
         title: str,
         train: Images | None = None,
         torn: Mapping[str, Score] | None = None,
+        flags: bool = True,
     ) -> Report:
         """How good their answers are; the `loss` is the one that they were trained with.
 
@@ -65,12 +66,13 @@ class Networks:
             title: what they are called.
             train: the training images, for simple baselines; None: without these.
             torn: scores of a split that tears groups apart, by name.
+            flags: whether to look for images unlike those of the training.
         """
         from firstlight.evaluation import evaluate, simple_features, with_trust
 
         plain = self._plainly(images.images, images.names, images.side)
         confidence = self.confidence or Confidence()
-        answers = confidence.applied(plain, simple_features(images.images))
+        answers = confidence.applied(plain, simple_features(images.images) if flags else None)
         report = evaluate(answers, images.targets, title, images.groups, columns=images.columns)
         scores = {**report.scores, "loss": Score(self._loss(plain, images))}
         report = replace(report, scores=scores)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested
 from firstlight.api.inner_runs import torn_scores
 from firstlight.api.networks import Networks, networks_of
 from firstlight.api.ready import Ready
-from firstlight.core.dataset import Dataset, Images
+from firstlight.core.dataset import Dataset
 from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Report
 from firstlight.core.run_folder import RunFolder
 
-DESCRIBED = 2_000  # training images that show how such images look
+DESCRIBED = 2_000  # images that show how images of their kind look
 
 
 def finish_report(
@@ -55,10 +56,11 @@ def finish_report(
 
 def report_on_test(networks: Networks, folder: RunFolder, dataset: Dataset) -> Report:
     """The report on the test part of a run's own data, with simple baselines beside it."""
-    train = as_tested(dataset, "train") if dataset.task == "measure" else None
-    return networks.report(
-        as_tested(dataset, "test"), f"{dataset.name}, test", train, torn_scores(folder)
-    )
+    images, title = as_tested(dataset, "test"), f"{dataset.name}, test"
+    if dataset.task == "classify":
+        # Images of the same source are not unlike each other, and there may be many of them.
+        return networks.report(images, title, flags=False)
+    return networks.report(images, title, as_tested(dataset, "train"), torn_scores(folder))
 
 
 def _sure(networks: Networks, folder: RunFolder, dataset: Dataset) -> tuple[Networks, list[str]]:
@@ -67,18 +69,20 @@ def _sure(networks: Networks, folder: RunFolder, dataset: Dataset) -> tuple[Netw
 
     held_out = as_tested(dataset, "validation")
     answers = networks.ask(held_out.images, held_out.names, held_out.side)
+    few = held_out.select(_spread_over(len(held_out)))
+    train = replace(dataset, train=dataset.train.select(_spread_over(len(dataset.train))))
     confidence, notes = learn_confidence(
         answers,
         held_out.targets,
         held_out.groups,
-        (simple_features(_some(dataset).images), simple_features(held_out.images)),
+        (simple_features(as_tested(train, "train").images), simple_features(few.images)),
+        few.groups,
         dataset.settings.bounds_of(dataset.target_names),
     )
     confidence.save(folder.path)
     return replace(networks, confidence=confidence), notes
 
 
-def _some(dataset: Dataset) -> Images:
-    """Some training images, as the network sees them."""
-    chosen = np.unique(np.linspace(0, len(dataset.train) - 1, DESCRIBED).astype(int))
-    return as_tested(replace(dataset, train=dataset.train.select(chosen)), "train")
+def _spread_over(count: int) -> NDArray[np.int64]:
+    """Positions of some of so many images."""
+    return np.unique(np.linspace(0, count - 1, DESCRIBED).astype(np.int64))

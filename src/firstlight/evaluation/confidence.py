@@ -114,6 +114,7 @@ def learn_confidence(
     targets: NDArray[Any],
     groups: NDArray[np.str_] | None,
     features: tuple[NDArray[np.floating], NDArray[np.floating]],
+    feature_groups: NDArray[np.str_] | None = None,
     bounds: Sequence[Bounds] | None = None,
 ) -> tuple[Confidence, list[str]]:
     """Learn from the answers to images that the network was not trained on.
@@ -122,7 +123,9 @@ def learn_confidence(
         answers: to those images.
         targets: what is true of them.
         groups: `(N,)` group labels, or None.
-        features: of training images and of those images, as `simple_features` gives them.
+        features: of some training images and of some of those images, as `simple_features` gives
+            them.
+        feature_groups: the group labels of the latter, or None.
         bounds: least and greatest possible value of each target, or None.
 
     Returns:
@@ -140,7 +143,7 @@ def learn_confidence(
     """
     confidence, notes = Confidence(), []
     try:
-        confidence = replace(confidence, likeness=learn_likeness(*features, groups))
+        confidence = replace(confidence, likeness=learn_likeness(*features, feature_groups))
     except DataError as error:
         notes.append(f"Images unlike those of the training are not flagged: {error}")
     try:
