@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 from firstlight.api.options import Listener, dataset_of
 from firstlight.api.run import Run
+from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import DataError
 from firstlight.core.events import Event
@@ -49,7 +50,7 @@ def train_inside(
 
     if (folder.inside / name / "run.json").is_file():
         return resume(folder.inside / name, progress=shown)
-    own = replace(settings, name=name, ensemble=None, leak_check=False)
+    own = replace(settings, name=name, ensemble=None, folds=None, leak_check=False)
     return train(dataset, runs=folder.inside, progress=shown, **asdict(own))
 
 
@@ -73,6 +74,29 @@ def train_torn(
     reading = replace(dataset.settings, split="random")
     torn = dataset_of(dataset.source, reading, dataset.split.seed, progress)
     train_inside(folder, TORN, torn, settings, progress)
+
+
+def train_folds(
+    folder: RunFolder, dataset: Dataset, settings: TrainSettings, progress: Listener | None
+) -> None:
+    """Train a network for each fold, if that is asked for."""
+    count = settings.folds or 0
+    for number in range(1, count + 1):
+        _say(progress, f"fold {number} of {count}")
+        reading = replace(dataset.settings, fold=f"{number}/{count}")
+        own = dataset_of(dataset.source, reading, dataset.split.seed, progress)
+        train_inside(folder, f"fold-{number}", own, settings, progress)
+
+
+def cross_validation(folder: RunFolder) -> CrossValidation | None:
+    """What the folds of a run say together; None where it has none."""
+    from firstlight.evaluation import cross_validated, load_report
+
+    count = folder.information()["settings"].get("folds") or 0
+    places = [folder.inside / f"fold-{number}" for number in range(1, count + 1)]
+    if not places or not all(RunFolder(place).report.exists() for place in places):
+        return None
+    return cross_validated([load_report(place) for place in places])
 
 
 def torn_scores(folder: RunFolder) -> dict[str, Score]:

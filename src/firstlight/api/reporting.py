@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested
-from firstlight.api.inner_runs import torn_scores
+from firstlight.api.inner_runs import cross_validation, torn_scores
 from firstlight.api.networks import Networks, networks_of
 from firstlight.api.ready import Ready
 from firstlight.core.dataset import Dataset
@@ -59,8 +59,11 @@ def report_on_test(networks: Networks, folder: RunFolder, dataset: Dataset) -> R
     images, title = as_tested(dataset, "test"), f"{dataset.name}, test"
     if dataset.task == "classify":
         # Images of the same source are not unlike each other, and there may be many of them.
-        return networks.report(images, title, flags=False)
-    return networks.report(images, title, as_tested(dataset, "train"), torn_scores(folder))
+        report = networks.report(images, title, flags=False)
+    else:
+        train = as_tested(dataset, "train")
+        report = networks.report(images, title, train, torn_scores(folder))
+    return replace(report, cross_validation=cross_validation(folder))
 
 
 def _sure(networks: Networks, folder: RunFolder, dataset: Dataset) -> tuple[Networks, list[str]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.information import check_source, other_versions, run_information
-from firstlight.api.inner_runs import train_members, train_torn
+from firstlight.api.inner_runs import train_folds, train_members, train_torn
 from firstlight.api.options import Listener, Source, dataset_of, divided
 from firstlight.api.ready import Ready, make_ready, plan, plan_event
 from firstlight.api.reporting import finish_report
@@ -158,6 +158,7 @@ def _finish(
             ready.network.write_back()
             save_model(ready.model, folder.model)
             train_members(folder, dataset, settings, progress)
+            train_folds(folder, dataset, settings, progress)
             train_torn(folder, dataset, settings, progress)
             seconds = time.monotonic() - started
             finish_report(folder, dataset, ready, _own_code(settings), seconds)

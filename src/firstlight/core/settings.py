@@ -83,6 +83,16 @@ def check_options(settings: Any) -> None:
             )
 
 
+def _fold(text: str) -> tuple[int, int]:
+    """`2/5` as 1 (counted from 0) and 5."""
+    number, slash, count = text.partition("/")
+    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) > 1:
+        return int(number) - 1, int(count)
+    raise SettingError(
+        f"--fold takes a number and how many there are, such as 2/5, but {text!r} came."
+    )
+
+
 def _bounds(text: str) -> tuple[str, Bounds]:
     """`xHI=0:1` as a name with two numbers; either may be left away."""
     name, _, ends = text.partition("=")
@@ -137,6 +147,10 @@ class DataSettings:
         None,
         ("random", "group"),
     )
+    fold: str | None = option(
+        "2/5: the test part is the second of five parts, whole groups where there are any; all "
+        "five together test every image once"
+    )
     size: int | None = option("height and width in pixels to bring images to", None, (), 1, 16_384)
     resize: str = option("how images of other sizes are fitted", "pad", RESIZES)
     colour: str = option(
@@ -162,6 +176,8 @@ class DataSettings:
             Condition.parse(self.keep)
         for text in self.bounds:
             _bounds(text)
+        if self.fold is not None:
+            _fold(self.fold)
         if self.by is not None and self.balance is None:
             raise SettingError("--by says for what --balance is done separately: give --balance.")
         if self.pixel is not None and self.telescope is None:
@@ -176,6 +192,11 @@ class DataSettings:
     def sky(self) -> Telescope | None:
         """The telescope that maps are seen through, or None."""
         return None if self.telescope is None else telescope_of(self.telescope, self.pixel)
+
+    @property
+    def fold_of(self) -> tuple[int, int] | None:
+        """Which fold is the test part, counted from 0, and of how many; None: no fold."""
+        return None if self.fold is None else _fold(self.fold)
 
     def bounds_of(self, targets: Sequence[str]) -> list[Bounds]:
         """The least and the greatest possible value of each target, None where there is none.
@@ -279,6 +300,13 @@ class TrainSettings:
     )
     ensemble: int | None = option(
         "networks that are trained from different seeds and answer together", None, (), 2, 100
+    )
+    folds: int | None = option(
+        "train so many networks more, each tested on another part, and judge them together",
+        None,
+        (),
+        2,
+        1000,
     )
     leak_check: bool = option(
         "train once more on a split that tears groups apart, to show how much better it looks",

@@ -11,6 +11,7 @@ from firstlight.evaluation.ensembles import combined
 from firstlight.evaluation.evaluate import evaluate
 from firstlight.evaluation.features import simple_features
 from firstlight.evaluation.files import load_report, save_report
+from firstlight.evaluation.folds import cross_validated
 from firstlight.evaluation.intervals import wilson_interval
 from firstlight.evaluation.trusting import with_trust
 
@@ -18,6 +19,7 @@ __all__ = [
     "Confidence",
     "combined",
     "compare",
+    "cross_validated",
     "evaluate",
     "learn_confidence",
     "load_report",
