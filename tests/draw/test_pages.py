@@ -255,6 +255,22 @@ def test_worst_and_odd_images_are_shown(read_page, sky_report):
     assert f"Colours: orange -{reach}, white 0, blue {reach}." in page.text
 
 
+def test_odd_images_of_classes_are_shown(read_page):
+    report = classified()
+    unlike = np.isin(np.arange(20), (1, 2, 18, 19))
+    report = replace(report, predictions=replace(report.predictions, unlike=unlike))
+    page = read_page(page_of(report, images()))
+    assert [title for _, title in page.headings][3] == "Images unlike the training images"
+    # Of these four the first two are right; of the other sixteen thirteen.
+    assert "Of them it names 50.00 % right, of all others 81.25 %." in words_of(page)
+    after = page.text[page.text.index("Images unlike") : page.text.index("Training\n")]
+    for line in (
+        f'cat" onload="x90.0 % sure1{SCRIPT}',
+        f'cat" onload="x, not {SCRIPT}90.0 % sure18',
+    ):
+        assert line in after
+
+
 def test_no_odd_images_are_said(read_page, sky_report):
     report = sky_report(1)
     answers = replace(report.predictions, unlike=np.zeros(360, bool))
