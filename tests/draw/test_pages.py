@@ -211,8 +211,9 @@ def test_errors_are_told_for_each_bin(read_page, sky_report):
     report = sky_report(1)
     page = read_page(page_of(report))
     row = next(row for row in report.trust[0].bins if row.column == "z" and row.low == 8.5)
-    ends = f"{row.bias.low:.3g} to {row.bias.high:.3g}"
-    assert ["8.5 to 9.5", "90", f"{row.bias.value:.3g}", ends, f"{row.rmse:.3g}"] in page.rows
+    # As many decimals as the largest rmse needs for three digits: it is below 0.1.
+    ends = f"{row.bias.low:.4f} to {row.bias.high:.4f}"
+    assert ["8.5 to 9.5", "90", f"{row.bias.value:.4f}", ends, f"{row.rmse:.4f}"] in page.rows
     worst = max(
         (row for row in report.trust[0].bins if row.column == "z"), key=lambda row: row.rmse
     )

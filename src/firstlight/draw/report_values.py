@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import floor, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,13 +135,14 @@ def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
         worst.append(about_worst_bin(bins, unit, column_unit))
         bias, rmse = (with_unit(kind, unit) for kind in ("bias", "rmse"))
         heads = (with_unit(name, column_unit), "images", bias, "95 % interval", rmse)
+        form = _same_digits([row.rmse for row in bins])
         rows = [
             (
                 bin_ends(row),
                 f"{row.count:,}",
-                f"{row.bias.value:.3g}",
-                ends(row.bias),
-                f"{row.rmse:.3g}",
+                form.format(row.bias.value),
+                ends(row.bias, form=form),
+                form.format(row.rmse),
             )
             for row in bins
         ]
@@ -148,6 +150,19 @@ def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
     words = "Bias is the mean of predicted minus true: above 0 the values come out too large."
     explained = paragraph(words, "quiet") if columns else ""
     return [*map(paragraph, filter(None, worst)), figure, explained, beside(*tables)]
+
+
+def _same_digits(values: Sequence[float]) -> str:
+    """A format with three digits of the largest of these values, and as many decimals for all.
+
+    Example:
+        >>> [_same_digits([0.001, 0.05]).format(x) for x in (0.05, -0.0002)]
+        ['0.0500', '-0.0002']
+    """
+    largest = max(values)
+    if not 1e-6 < largest < 1e6:
+        return "{:.3g}"
+    return f"{{:.{max(0, 2 - floor(log10(largest)))}f}}"
 
 
 def _coverage(trust: Trust, unit: str, figure: str) -> list[str]:
