@@ -211,8 +211,9 @@ def test_errors_are_told_for_each_bin(read_page, sky_report):
     report = sky_report(1)
     page = read_page(page_of(report))
     row = next(row for row in report.trust[0].bins if row.column == "z" and row.low == 8.5)
-    ends = f"{row.bias.low:.3g} to {row.bias.high:.3g}"
-    assert ["8.5 to 9.5", "90", f"{row.bias.value:.3g}", ends, f"{row.rmse:.3g}"] in page.rows
+    # As many decimals as the largest rmse needs for three digits: it is below 0.1.
+    ends = f"{row.bias.low:.4f} to {row.bias.high:.4f}"
+    assert ["8.5 to 9.5", "90", f"{row.bias.value:.4f}", ends, f"{row.rmse:.4f}"] in page.rows
     worst = max(
         (row for row in report.trust[0].bins if row.column == "z"), key=lambda row: row.rmse
     )
@@ -253,6 +254,22 @@ def test_worst_and_odd_images_are_shown(read_page, sky_report):
     limit = np.percentile(MAPS[[7, 87, 167, 247, 327]], [1, 99])
     reach = f"{np.abs(limit).max():.4g} mK"
     assert f"Colours: orange -{reach}, white 0, blue {reach}." in page.text
+
+
+def test_odd_images_of_classes_are_shown(read_page):
+    report = classified()
+    unlike = np.isin(np.arange(20), (1, 2, 18, 19))
+    report = replace(report, predictions=replace(report.predictions, unlike=unlike))
+    page = read_page(page_of(report, images()))
+    assert [title for _, title in page.headings][3] == "Images unlike the training images"
+    # Of these four the first two are right; of the other sixteen thirteen.
+    assert "Of them it names 50.00 % right, of all others 81.25 %." in words_of(page)
+    after = page.text[page.text.index("Images unlike") : page.text.index("Training\n")]
+    for line in (
+        f'cat" onload="x90.0 % sure1{SCRIPT}',
+        f'cat" onload="x, not {SCRIPT}90.0 % sure18',
+    ):
+        assert line in after
 
 
 def test_no_odd_images_are_said(read_page, sky_report):

@@ -10,11 +10,9 @@ from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from firstlight.core.scores import Score
 from firstlight.core.stored import StoredImages, shard_name
-from firstlight.core.trust import Baseline, Trust
 from firstlight.evaluation import baselines as module
-from firstlight.evaluation.baselines import baselines, beaten
+from firstlight.evaluation.baselines import baselines
 from firstlight.evaluation.features import simple_features
 
 
@@ -123,24 +121,3 @@ def test_of_many_training_images_some_are_drawn(sky, monkeypatch):
 def test_equal_test_targets_have_no_baselines(sky):
     images, target, _ = sky
     assert baselines(images[:40], target[:40], images[40:44], np.full(4, 0.5)) == ()
-
-
-def test_sentences_say_what_the_network_does_not_beat():
-    r2 = Score(0.5)
-    trust = Trust(
-        "xHI",
-        baselines=(
-            Baseline("training mean", Score(0.3, 0.28, 0.32), r2),
-            Baseline("mean of the pixels", Score(0.11, 0.1, 0.12), r2),
-            Baseline("forest", Score(0.05, 0.04, 0.06), r2),
-        ),
-    )
-    assert beaten(trust, Score(0.02, 0.01, 0.03)) == []
-    assert beaten(trust, Score(0.1, 0.08, 0.12)) == [
-        "For xHI the network is better than a simple baseline, the mean of the pixels "
-        "(rmse 0.1 against 0.11), by no more than chance could give.",
-        "For xHI the network does not beat a simple baseline, the forest (rmse 0.1 against 0.05).",
-    ]
-    # Without an interval nothing is said of chance; a draw is not a win.
-    assert len(beaten(trust, Score(0.1))) == 1
-    assert len(beaten(trust, Score(0.05))) == 1

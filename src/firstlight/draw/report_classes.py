@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
@@ -11,10 +14,11 @@ from firstlight.draw.answers import worst_mistakes
 from firstlight.draw.gallery import gallery
 from firstlight.draw.html import beside, chart, listed, paragraph, section, table
 from firstlight.draw.report_scores import ends, number
+from firstlight.draw.report_unlike import unlike_section
 
 
 def class_sections(
-    report: Report, figures: Mapping[str, bytes], images: ImageArray | None
+    report: Report, figures: Mapping[str, bytes], images: ImageArray | None, unit: str = ""
 ) -> list[str]:
     """The sections of a report of `classify`, as HTML.
 
@@ -22,8 +26,14 @@ def class_sections(
         report: the test report.
         figures: `confusion`, and `reliability` where the report has it, as PNG files.
         images: `(N, H, W, C)` in the report's order, or None.
+        unit: that of the pixels.
     """
-    return [_classes(report, figures), _reliability(report, figures), _mistakes(report, images)]
+    return [
+        _classes(report, figures),
+        _reliability(report, figures),
+        _mistakes(report, images, unit),
+        unlike_section(report, _right, _words(report), images, unit),
+    ]
 
 
 def _classes(report: Report, figures: Mapping[str, bytes]) -> str:
@@ -81,21 +91,34 @@ def _reliability(report: Report, figures: Mapping[str, bytes]) -> str:
     return section("Can its probabilities be trusted?", beside(words, diagram))
 
 
-def _mistakes(report: Report, images: ImageArray | None) -> str:
+def _mistakes(report: Report, images: ImageArray | None, unit: str) -> str:
     """A gallery of the images where it was most certain of a wrong class."""
     if images is None:
         return ""
     worst = worst_mistakes(report)
     if len(worst) == 0:
         return section("Worst mistakes", paragraph("There are none."))
+    explained = "The images on which it was most certain of a wrong class."
+    shown = gallery(images, worst, _words(report), unit)
+    return section("Worst mistakes", paragraph(explained), shown)
+
+
+def _words(report: Report) -> Callable[[int], tuple[str, ...]]:
+    """Below an image: what was said of it, what is true, and how sure that was."""
 
     def words(position: int) -> tuple[str, ...]:
         values = report.predictions.values[position]
-        true = report.classes[int(report.targets[position])]
-        said = report.classes[int(values.argmax())]
+        true, said = int(report.targets[position]), int(values.argmax())
         name = str(report.predictions.names[position])
+        right = "" if said == true else f", not {report.classes[true]}"
         sure = f"{100 * values.max():.1f} % sure"
-        return f"{name}, truly {true}", f"{said}, not {true}", sure, name
+        return f"{name}, truly {report.classes[true]}", report.classes[said] + right, sure, name
 
-    explained = "The images on which it was most certain of a wrong class."
-    return section("Worst mistakes", paragraph(explained), gallery(images, worst, words))
+    return words
+
+
+def _right(report: Report, unlike: NDArray[np.bool_]) -> list[str]:
+    """The share that is right of images that look odd, and of all others."""
+    right = report.predictions.values.argmax(axis=1) == report.targets
+    odd, usual = (number(float(right[chosen].mean()), True) for chosen in (unlike, ~unlike))
+    return [f"Of them it names {odd} right, of all others {usual}."]

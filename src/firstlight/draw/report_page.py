@@ -64,10 +64,8 @@ def report_page(
     refused = {entry["file"]: entry["reason"] for entry in data.pop("refused", ())}
     refused |= {entry.file: entry.reason for entry in report.predictions.refused}
     notes = data.pop("notes", ())
-    if report.task == "classify":
-        answers = class_sections(report, figures, images)
-    else:
-        answers = value_sections(report, figures, images, str(data.get("pixel_unit", "")))
+    sections = class_sections if report.task == "classify" else value_sections
+    answers = sections(report, figures, images, str(data.get("pixel_unit", "")))
     body = [
         f'<header><p class="over">firstlight report: {escape(report.data)}</p>'
         f"<h1>{escape(name)}</h1>{paragraph(headline(report), 'result')}"

@@ -98,7 +98,7 @@ def interval(score: Score, percent: bool = False, unit: str = "") -> str:
     return f"{low} to {high} ({100 * score.level:.0f}{NO_BREAK}% interval)"
 
 
-def ends(score: Score, percent: bool = False) -> str:
+def ends(score: Score, percent: bool = False, form: str = "{:.3g}") -> str:
     """The same as a cell of a table, whose head says the level and the unit.
 
     Example:
@@ -107,10 +107,9 @@ def ends(score: Score, percent: bool = False) -> str:
     """
     if score.low is None or score.high is None:
         return "–"
-    form = "{:.1f}" if percent else "{:.3g}"
-    return " to ".join(
-        form.format(100 * end if percent else end) for end in (score.low, score.high)
-    )
+    if percent:
+        return f"{100 * score.low:.1f} to {100 * score.high:.1f}"
+    return f"{form.format(score.low)} to {form.format(score.high)}"
 
 
 def _images(count: int) -> str:

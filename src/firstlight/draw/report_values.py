@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import floor, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from firstlight.core.trust import Trust
 from firstlight.core.verdicts import (
     about_coverage,
     about_leak,
-    about_unlike,
     about_worst_bin,
     against_baselines,
     bin_ends,
@@ -23,6 +23,7 @@ from firstlight.core.verdicts import (
 from firstlight.draw.gallery import gallery
 from firstlight.draw.html import beside, chart, listed, paragraph, section, table
 from firstlight.draw.report_scores import ends, interval, number, score_cards
+from firstlight.draw.report_unlike import unlike_section
 from firstlight.draw.style import with_unit
 
 SHOWN = 12
@@ -40,14 +41,16 @@ def value_sections(
         unit: that of the pixels.
     """
     names = report.predictions.target_names
+    words = _words(report, range(len(names)))
+    unlike = unlike_section(report, _off_by, words, images, unit)
     if len(names) == 1:
-        return [*_target(report, 0, figures, images, unit), _unlike(report, images, unit)]
+        return [*_target(report, 0, figures, images, unit), unlike]
     blocks = []
     for k, name in enumerate(names):
         cards = score_cards(report, [t for t in report.scores if t.endswith(f" of {name}")])
         title = with_unit(name, report.predictions.target_units[k])
         blocks.append(section(title, cards, *_target(report, k, figures, images, unit)))
-    return [*blocks, _unlike(report, images, unit)]
+    return [*blocks, unlike]
 
 
 def figure_name(name: str, report: Report, target: int) -> str:
@@ -132,13 +135,14 @@ def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
         worst.append(about_worst_bin(bins, unit, column_unit))
         bias, rmse = (with_unit(kind, unit) for kind in ("bias", "rmse"))
         heads = (with_unit(name, column_unit), "images", bias, "95 % interval", rmse)
+        form = _same_digits([row.rmse for row in bins])
         rows = [
             (
                 bin_ends(row),
                 f"{row.count:,}",
-                f"{row.bias.value:.3g}",
-                ends(row.bias),
-                f"{row.rmse:.3g}",
+                form.format(row.bias.value),
+                ends(row.bias, form=form),
+                form.format(row.rmse),
             )
             for row in bins
         ]
@@ -146,6 +150,19 @@ def _bins(trust: Trust, unit: str, figure: str) -> list[str]:
     words = "Bias is the mean of predicted minus true: above 0 the values come out too large."
     explained = paragraph(words, "quiet") if columns else ""
     return [*map(paragraph, filter(None, worst)), figure, explained, beside(*tables)]
+
+
+def _same_digits(values: Sequence[float]) -> str:
+    """A format with three digits of the largest of these values, and as many decimals for all.
+
+    Example:
+        >>> [_same_digits([0.001, 0.05]).format(x) for x in (0.05, -0.0002)]
+        ['0.0500', '-0.0002']
+    """
+    largest = max(values)
+    if not 1e-6 < largest < 1e6:
+        return "{:.3g}"
+    return f"{{:.{max(0, 2 - floor(log10(largest)))}f}}"
 
 
 def _coverage(trust: Trust, unit: str, figure: str) -> list[str]:
@@ -189,24 +206,8 @@ def _worst(report: Report, target: int, images: ImageArray | None, pixel_unit: s
     error = np.abs(report.predictions.values[:, target] - report.targets[:, target])
     worst = (-error).argsort(kind="stable")[:SHOWN]
     explained = "The images on which its value is furthest from the true one."
-    return [paragraph(explained), _values_gallery(report, images, worst, [target], pixel_unit)]
-
-
-def _unlike(report: Report, images: ImageArray | None, pixel_unit: str) -> str:
-    """Which images do not look like those trained on, and how far off it is on them."""
-    unlike = report.predictions.unlike
-    if unlike is None:
-        return ""
-    parts = [paragraph(about_unlike(report.predictions))]
-    positions = np.flatnonzero(unlike)
-    if 0 < len(positions) < report.count:
-        parts += [paragraph(sentence) for sentence in _off_by(report, unlike)]
-    if len(positions) and images is not None:
-        shown, targets = positions[:SHOWN], range(len(report.predictions.target_names))
-        if len(shown) < len(positions):
-            parts.append(paragraph(f"The first {SHOWN} of them:"))
-        parts.append(_values_gallery(report, images, shown, targets, pixel_unit))
-    return section("Images unlike the training images", *parts)
+    words = _words(report, [target])
+    return [paragraph(explained), gallery(images, worst, words, pixel_unit)]
 
 
 def _off_by(report: Report, unlike: NDArray[np.bool_]) -> list[str]:
@@ -223,14 +224,8 @@ def _off_by(report: Report, unlike: NDArray[np.bool_]) -> list[str]:
     ]
 
 
-def _values_gallery(
-    report: Report,
-    images: ImageArray,
-    positions: NDArray[np.int64],
-    targets: Sequence[int],
-    pixel_unit: str,
-) -> str:
-    """Images with what was said of them, what is true, and what else is known."""
+def _words(report: Report, targets: Sequence[int]) -> Callable[[int], tuple[str, ...]]:
+    """Below an image: what was said of it, what is true, and what else is known."""
     predictions = report.predictions
 
     def words(position: int) -> tuple[str, ...]:
@@ -246,4 +241,4 @@ def _values_gallery(
             known.append(str(report.groups[position]))
         return name, *lines, *known, name
 
-    return gallery(images, positions, words, pixel_unit)
+    return words

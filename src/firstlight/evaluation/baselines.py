@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.core.scores import Score
 from firstlight.core.stored import ImageArray, StoredImages
-from firstlight.core.trust import Baseline, Trust
+from firstlight.core.trust import Baseline
 from firstlight.evaluation.features import simple_features
 from firstlight.evaluation.values import value_scores
 
@@ -90,35 +89,6 @@ def baselines(
         if "r2" in scores:
             found.append(Baseline(name, scores["rmse"], scores["r2"]))
     return tuple(found)
-
-
-def beaten(trust: Trust, rmse: Score) -> list[str]:
-    """A plain sentence for each baseline that the network does not beat, or not clearly.
-
-    Args:
-        trust: of one target, with its baselines.
-        rmse: the network's, on the same images.
-
-    Example:
-        >>> forest = Baseline("forest", rmse=Score(0.05, 0.04, 0.06), r2=Score(0.9))
-        >>> beaten(Trust("x", baselines=(forest,)), Score(0.07, 0.06, 0.08))
-        ['For x the network does not beat a simple baseline, the forest (rmse 0.07 against 0.05).']
-    """
-    sentences = []
-    for baseline in trust.baselines:
-        other = baseline.rmse.value
-        numbers = f"(rmse {rmse.value:.3g} against {other:.3g})"
-        if rmse.value >= other:
-            sentences.append(
-                f"For {trust.target} the network does not beat a simple baseline, "
-                f"the {baseline.name} {numbers}."
-            )
-        elif rmse.high is not None and rmse.high >= other:
-            sentences.append(
-                f"For {trust.target} the network is better than a simple baseline, "
-                f"the {baseline.name} {numbers}, by no more than chance could give."
-            )
-    return sentences
 
 
 def _drawn(images: ImageArray, seed: int) -> NDArray[np.int64]:
