@@ -32,6 +32,7 @@ PREPARATIONS = ("rescale", "standardise", "none")
 SKIES = ("quick", *TELESCOPES)
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
+GAPS = ("refuse", "mean")
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_MEMORY = 1_000_000  # bytes
 Bounds = tuple[float | None, float | None]
@@ -156,6 +157,18 @@ class DataSettings:
     colour: str = option(
         "read images as grey or colour (auto: colour if any image is)", "auto", COLOURS
     )
+    axes: str | None = option(
+        "order of an array's axes, such as NCHW where the channels come first (default: NHWC)"
+    )
+    hdu: str | None = option(
+        "name or number of the part of a FITS file that holds the images (default: the first)"
+    )
+    gaps: str = option(
+        "pixels without a number (NaN, infinity, FITS's BLANK): refuse, or fill with the mean of "
+        "the image's other pixels",
+        "refuse",
+        GAPS,
+    )
     memory: str | None = option(
         "memory for images that are more than fits, such as 2GB: they are kept on disk, in shards"
     )
@@ -163,6 +176,14 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.axes is not None:
+            letters = str(self.axes).upper()
+            object.__setattr__(self, "axes", letters)
+            if sorted(letters) not in (sorted("NHW"), sorted("NHWC")):
+                raise SettingError(
+                    "--axes takes the letters N (images), H (height), W (width) and C (channels) "
+                    f"in the order of the array's axes, but {self.axes!r} came: give NCHW, say."
+                )
         if self.memory is not None and self.budget < LEAST_MEMORY:
             raise SettingError(
                 f"--memory takes {amount(LEAST_MEMORY)} or more, but {self.memory!r} came: give a "

@@ -7,27 +7,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from firstlight.core.dataset import Collection, Dataset
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.core.telling import Listener, listening
+from firstlight.data.array_files import open_arrays
 from firstlight.data.builtin import BUILTINS
 from firstlight.data.choosing import choose
+from firstlight.data.fits import ENDINGS as FITS_ENDINGS
 from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
-from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
+from firstlight.data.named_array import Arrays
+from firstlight.data.npy import open_npy_folder
 from firstlight.data.paths import require_file, shown
 from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps, unit_of
 from firstlight.data.split import split_collection
-from firstlight.data.table import read_table
+from firstlight.data.table import TABLES, read_table
 
 NAMES = (*BUILTINS, REIONISATION)
 ACCEPTED = (
     f"a built-in data set ({', '.join(NAMES)}), a folder of class folders (with or without "
-    "train, validation and test above them), a .csv or .parquet table, an .npz or .npy file, or "
-    "IDX files as MNIST has them"
+    "train, validation and test above them) or of images with one table, a .csv or .parquet "
+    "table, a FITS, HDF5, TIFF, .npz or .npy file, or IDX files as MNIST has them"
 )
+# Arrays that say something else of the images than what is to be learned.
+NO_TARGETS = ("group", "groups", "split", "classes", "target_names", "target_units")
 DEFAULTS = DataSettings()
 
 
@@ -130,25 +135,40 @@ def _read_directory(path: Path, settings: DataSettings) -> Collection:
 
 def _read_one_file(path: Path, settings: DataSettings) -> Collection:
     require_file(path)
-    ending = path.suffix.lower()
-    if ending in (".csv", ".tsv", ".parquet"):
+    if path.suffix.lower() in TABLES:
         return read_table(path, settings)
-    if ending == ".npz":
-        return read_named(open_npz(path), path, settings)
-    if ending == ".npy":
-        # The arrays beside it are its columns, as if all were members of one .npz file.
-        beside = open_npy_folder(path.parent)
-        if not settings.target and not any(name in beside for name in TARGETS):
-            raise DataError(
-                f"Targets were expected beside {shown(path)}, which holds images only, but there "
-                "is no labels.npy or targets.npy: save one there with an entry for each image "
-                "(--target names a file that is called otherwise). A trained network needs none: "
-                f"firstlight predict RUN {shown(path)}."
-            )
-        return read_named(beside | {"images": ArrayFile(path)}, path, settings)
+    if settings.hdu is not None and not path.name.lower().endswith(FITS_ENDINGS):
+        raise SettingError(
+            f"--hdu names a part of a FITS file, but {shown(path)} is none: leave it out."
+        )
+    arrays = open_arrays(path, settings)
+    if arrays is not None:
+        return _read_arrays(arrays, path, settings)
     if is_idx_images(path):
         return read_idx_file(path, settings)
     raise DataError(f"DATA can be {ACCEPTED}, but {shown(path)} is none of these: name another.")
+
+
+def _read_arrays(arrays: Arrays, path: Path, settings: DataSettings) -> Collection:
+    """A data set of arrays; a single column that lies with the images is the target."""
+    others = [name for name in arrays if name not in ("images", *NO_TARGETS)]
+    npy, npz = (path.suffix.lower() == ending for ending in (".npy", ".npz"))
+    if not npz and "images" in arrays and not settings.target and not set(TARGETS) & set(others):
+        if len(others) == 1 and not npy:
+            settings = replace(settings, target=(others[0],))
+        elif npy or not others:
+            where = (
+                "labels.npy or targets.npy beside it"
+                if npy
+                else (f"{shown(path.name.partition('.')[0])}.csv beside it")
+            )
+            raise DataError(
+                f"Targets were expected beside {shown(path)}, which holds images only, but there "
+                f"is no {where}: save one there with an entry for each image (--target names a "
+                "column that is called otherwise). A trained network needs none: firstlight "
+                f"predict RUN {shown(path)}."
+            )
+    return read_named(arrays, path, settings)
 
 
 def _unknown(source: str, path: Path) -> DataError:
