@@ -116,7 +116,8 @@ def _unpack(array: RawArray, target: Path) -> None:
     row = math.prod(array.shape[1:]) * array.dtype.itemsize
     done = 0
     with array.opener() as (file, _), replacing(target) as temporary:
-        file.seek(array.offset)
+        if array.offset:  # some streams begin with their numbers and cannot be moved
+            file.seek(array.offset)
         with temporary.open("wb") as unpacked:
             while done < array.nbytes and (chunk := file.read(min(CHUNK, array.nbytes - done))):
                 unpacked.write(chunk)
