@@ -213,14 +213,14 @@ def parts_of(file: BinaryIO) -> Iterator[Part]:
 
 def _header_text(file: BinaryIO) -> str | None:
     """The header that begins here, None where no whole one does (zeros may follow the last)."""
-    text = b""
+    blocks: list[bytes] = []
     for _ in range(MOST_BLOCKS):
         block = file.read(BLOCK)
-        if len(block) < BLOCK or not (text or block.startswith((START, b"XTENSION="))):
+        if len(block) < BLOCK or not (blocks or block.startswith((START, b"XTENSION="))):
             return None
-        text += block
+        blocks.append(block)
         if any(block[k : k + CARD].rstrip() == b"END" for k in range(0, BLOCK, CARD)):
-            return text.decode("ascii", "replace")
+            return b"".join(blocks).decode("ascii", "replace")
     raise DataError("has a header that does not end")
 
 

@@ -178,7 +178,8 @@ def _require_honest(file: Any, item: Any, where: str) -> None:
     # HDF5 unpacks a chunk to its end, however long that is.
     for k in range(item.id.get_num_chunks()):
         info = item.id.get_chunk_info(k)
-        if RATIO * info.size > max(HARMLESS, chunk) and not info.filter_mask:
+        passed_over = info.filter_mask >> filters.index(DEFLATE) & 1
+        if RATIO * info.size > max(HARMLESS, chunk) and not passed_over:
             _, content = item.id.read_direct_chunk(info.chunk_offset)
             try:
                 require_unpacked([content], chunk)

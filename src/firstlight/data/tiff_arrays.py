@@ -34,7 +34,7 @@ def tiff_arrays(path: Path) -> dict[str, NamedArray]:
         if count == 1 and file.series[0].shape[:-2] not in ((), (1,)) and form[2] == 1:
             raise DataError(
                 f"The TIFF file {shown(path)} holds {file.series[0].shape} numbers behind one "
-                "page: save each image as a page of its own."
+                "page: save each image as a page of its own, or fetch it again, if it is cut off."
             )
     height, width, channels, dtype = form
     shape = (count, height, width) if channels == 1 else (count, height, width, channels)
