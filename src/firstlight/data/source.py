@@ -14,7 +14,7 @@ from firstlight.data.array_files import open_arrays
 from firstlight.data.builtin import BUILTINS
 from firstlight.data.choosing import choose
 from firstlight.data.fits import ENDINGS as FITS_ENDINGS
-from firstlight.data.folder import read_folder
+from firstlight.data.folder import has_class_folders, read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
@@ -85,9 +85,11 @@ def read_collection(
 
     Args:
         source: a built-in name (`./mnist` is a folder of that name); a folder of class
-            folders, also below train, validation and test; a CSV or Parquet table; an
-            .npz file; an .npy file of images with `labels.npy` or `targets.npy` beside
-            it; a folder of such .npy files; IDX files, raw or gz.
+            folders, also below train, validation and test; a CSV or Parquet table, or a
+            folder without class folders in which one lies; an .npz or HDF5 file; a FITS
+            or TIFF file of many images with its targets in itself or in a table beside
+            it; an .npy file of images with `labels.npy` or `targets.npy` beside it; a
+            folder of such .npy files; IDX files, raw or gz.
         settings: options of reading, as `found` gives them.
         seed: of the choice that `--balance` makes.
 
@@ -130,7 +132,23 @@ def _read_directory(path: Path, settings: DataSettings) -> Collection:
     arrays = open_npy_folder(path)
     if "images" in arrays or "x_train" in arrays:
         return read_named(arrays, path, settings)
-    return read_folder(path, settings)
+    table = _table_in(path)
+    return read_table(table, settings) if table else read_folder(path, settings)
+
+
+def _table_in(folder: Path) -> Path | None:
+    """The table that names the images of a folder without class folders."""
+    entries = [entry for entry in sorted(folder.iterdir()) if entry.name[:1] != "."]
+    tables = [entry for entry in entries if entry.suffix.lower() in TABLES and entry.is_file()]
+    if not tables or has_class_folders(folder):
+        return None
+    if len(tables) > 1:
+        listed = ", ".join(shown(table.name) for table in tables[:5])
+        raise DataError(
+            f"Class folders or one table of images were expected in {shown(folder)}, but there are "
+            f"{len(tables)} tables ({listed}): name the one to read, such as {shown(tables[0])}."
+        )
+    return tables[0]
 
 
 def _read_one_file(path: Path, settings: DataSettings) -> Collection:
