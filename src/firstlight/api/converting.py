@@ -47,8 +47,8 @@ def convert(source: str | Path, output: str | Path, *, trust_pickle: bool = Fals
         raise SettingError(f"{output} exists already: name another file, or take it away.")
     if not trust_pickle:
         raise SettingError(
-            f"{source} is taken to be a pickle, a kind of file that can run any program where it is "
-            "opened. If you trust whoever wrote it, say so with --trust-pickle."
+            f"{source} is taken to be a pickle, a kind of file that can run any program where "
+            "it is opened. If you trust whoever wrote it, say so with --trust-pickle."
         )
     found = arrays_in_pickle(source)
     write_arrays(output, **found.arrays)

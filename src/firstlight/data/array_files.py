@@ -57,6 +57,6 @@ def image_arrays(path: Path, settings: DataSettings) -> dict[str, NamedArray] | 
         raise DataError(
             f"{shown(path)} is a pickle, which can run any program while it is opened, so it is "
             "not read as DATA. If you trust whoever wrote it, make arrays of it first: firstlight "
-            f"convert {shown(path.name)} {shown(path.stem)}.npz --trust-pickle."
+            f"convert {shown(path)} {shown(path.stem)}.npz --trust-pickle."
         )
     return None

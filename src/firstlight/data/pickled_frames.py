@@ -218,7 +218,7 @@ def _dtype(thing: Made) -> np.dtype[Any]:
     if text in ("M8", "m8") and len(thing.state) > 8:
         unit = _bytes(thing.state[8][1][0]).decode("ascii")
         text = f"{text}[{unit}]" if re.fullmatch(r"[a-zA-Z]{1,7}", unit) else text
-    return np.dtype(text).newbyteorder(order)
+    return np.dtype(order + text.lstrip("|<>=") if order in "<>" else text)
 
 
 def _array(content: Any, dtype: np.dtype[Any], shape: Any, order: str) -> NDArray[Any]:

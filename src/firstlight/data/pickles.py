@@ -72,6 +72,8 @@ class Made:
 
     __slots__ = ("args", "state")
     constructor: ClassVar[str] = ""
+    args: tuple[Any, ...]
+    state: Any
 
     def __new__(cls, *args: Any) -> Made:  # noqa: D102
         made = super().__new__(cls)
@@ -117,10 +119,11 @@ class _Unpickler(pickle._Unpickler):
 
     def load_bytearray8(self) -> None:
         """Bytes, but never more than the file has."""
-        size = int.from_bytes(self.read(8), "little")
+        read: Any = self.read  # type: ignore[attr-defined]
+        size = int.from_bytes(read(8), "little")
         if size > self._size:
             raise pickle.UnpicklingError("it ends within its bytes")
-        self.append(bytearray(self.read(size)))
+        self.append(bytearray(read(size)))  # type: ignore[attr-defined]
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8

@@ -26,7 +26,7 @@ def show_conversion(console: Console, conversion: Conversion) -> None:
     show_table(console, ("array", "shape", "numbers"), rows, words=("array", "numbers"))
     for name, reason in conversion.left_out.items():
         warn(console, f"The column {name} is left out: it {reason}.")
-    say_path(console, "Written to", conversion.output)
+    say_path(console, "Written", conversion.output)
     others = [name for name in conversion.arrays if name != "images"]
     target = f" --target {shlex.quote(others[0])}" if others else ""
     heading(console, "Look at them with")
