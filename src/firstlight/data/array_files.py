@@ -13,6 +13,7 @@ from firstlight.data.named_array import Arrays, NamedArray
 from firstlight.data.npy import ArrayFile, open_npy_folder, open_npz
 from firstlight.data.paths import shown
 from firstlight.data.tiff_arrays import tiff_arrays as pages_of
+from firstlight.data.zarr_arrays import is_zarr, zarr_arrays
 
 PICKLES = (".pkl", ".pickle", ".pkl.gz", ".p")
 
@@ -31,7 +32,7 @@ def open_arrays(path: Path, settings: DataSettings) -> Arrays | None:
         DataError: the file is damaged, or may hold a program.
     """
     images = image_arrays(path, settings)
-    if images is None or path.name.lower().endswith(".npz"):
+    if images is None or path.suffix.lower() == ".npz" or is_zarr(path):
         return images
     if path.suffix.lower() == ".npy":
         # The arrays beside it are its columns, as if all were members of one .npz file.
@@ -51,6 +52,8 @@ def image_arrays(path: Path, settings: DataSettings) -> dict[str, NamedArray] | 
         return fits_arrays(path, settings)
     if name.endswith(hdf5.ENDINGS):
         return hdf5.hdf5_arrays(path)
+    if is_zarr(path):
+        return zarr_arrays(path)
     if name.endswith(tiff_arrays.ENDINGS):
         return pages_of(path)
     if name.endswith(PICKLES):

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
+from firstlight.data.idx import GZIP
 from firstlight.data.pixels import on_white, upright
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+ZLIB_OR_GZIP = zlib.MAX_WBITS | 32  # zlib's number for "either, as the data begin"
 DEFLATE = (8, 32946)  # TIFF's numbers for zlib compression
 PACKINGS = (1, *DEFLATE, 32773)  # none, zlib, PackBits: what tifffile unpacks by itself
 ALPHA = (1, 2)  # TIFF's ExtraSamples that are alpha
@@ -28,15 +30,21 @@ ORIENTATION = 274
 
 
 def require_unpacked(blocks: Iterable[bytes], limit: int) -> None:
-    """Raise DataError where zlib data unpack to more than `limit` bytes: not all are unpacked."""
-    unpacker, total = zlib.decompressobj(), 0
+    """Raise DataError where zlib or gzip data unpack to more than `limit` bytes."""
+    unpacker, total = zlib.decompressobj(ZLIB_OR_GZIP), 0
     for block in blocks:
         rest = block
-        while rest and not unpacker.eof:
+        while rest:
             total += len(unpacker.decompress(rest, 1 << 20))
             if total > limit:
                 raise DataError("unpacks to more data than its size has room for")
             rest = unpacker.unconsumed_tail
+            if unpacker.eof:
+                # Files packed with gzip can lie one behind the other.
+                rest = unpacker.unused_data.lstrip(b"\0")
+                if not rest.startswith(GZIP):
+                    return
+                unpacker = zlib.decompressobj(ZLIB_OR_GZIP)
 
 
 def is_16_bit_colour_png(content: bytes) -> bool:

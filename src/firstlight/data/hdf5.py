@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from firstlight.core.errors import DataError
 from firstlight.data.deep import require_unpacked
 from firstlight.data.memory import COPIES, require_memory
-from firstlight.data.named_array import Column, NamedArray, StreamedArray
+from firstlight.data.named_array import (
+    NAMING,
+    Column,
+    NamedArray,
+    StreamedArray,
+    at_home,
+    naming_columns,
+)
 from firstlight.data.paths import require_file, shown
 
 ENDINGS = (".h5", ".hdf5", ".hdf")
@@ -34,10 +41,7 @@ FILTERS = {DEFLATE, 2, 3, 5, 6, 32000}
 RATIO = 1032  # the most that a byte of deflated data unpacks to
 # Less than this is unpacked without being counted first.
 HARMLESS = 1 << 28
-NAMES = {"classes": "classes", "class_names": "classes"}  # attributes that are columns, too
-NAMES |= {"target_names": "target_names", "target_units": "target_units"}
 UNITS = ("units", "unit")
-HOMES = ("images", "x_train")  # what a data set of named arrays has
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, zlib.error)
 
 
@@ -63,12 +67,7 @@ def hdf5_arrays(path: Path) -> dict[str, NamedArray]:
             array = _array(path, name, item, where)
             if array is not None:
                 arrays[name] = array
-    homes = {name[: -len(end)] for name in arrays for end in HOMES if name.endswith("/" + end)}
-    if len(homes) == 1 and not set(HOMES) & arrays.keys():
-        # Where all lies in one group, that group is the data set.
-        (home,) = homes
-        arrays |= {name[len(home) :]: arrays[name] for name in arrays if name.startswith(home)}
-    return named | arrays
+    return at_home(named | arrays)
 
 
 @contextmanager
@@ -188,18 +187,7 @@ def _require_honest(file: Any, item: Any, where: str) -> None:
 
 
 def _names(item: Any, path: Path) -> dict[str, NamedArray]:
-    """The attributes that name classes or targets, as columns."""
-    found: dict[str, NamedArray] = {}
-    for key, name in NAMES.items():
-        texts = _texts(item, key, path)
-        if texts:
-            values = np.array(texts)
-            found[name] = Column(f"the attribute {key} in {shown(path)}", partial(_give, values))
-    return found
-
-
-def _give(values: NDArray[Any]) -> NDArray[Any]:
-    return values
+    return naming_columns({key: _texts(item, key, path) for key in NAMING}, shown(path))
 
 
 def _texts(item: Any, key: str, path: Path) -> list[str]:

@@ -24,6 +24,7 @@ from firstlight.data.paths import list_files, shown
 from firstlight.data.stack import Target, nothing_readable, read_stack
 from firstlight.data.tiff_arrays import ENDINGS as TIFF_ENDINGS
 from firstlight.data.tiff_arrays import count_pages
+from firstlight.data.zarr_arrays import is_zarr
 
 DEFAULTS = DataSettings()
 
@@ -77,7 +78,7 @@ def read_images(
 
     for source in given:
         path = Path(source).expanduser()
-        if path.is_dir():
+        if path.is_dir() and not is_zarr(path):
             files, left_out = list_files(path)
             waiting.extend((file, shown(file)) for file in files)
             refused.extend(left_out)

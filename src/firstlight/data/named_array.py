@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
@@ -30,6 +31,10 @@ class NamedArray(Protocol):
 
 
 Arrays = Mapping[str, NamedArray]
+# What attributes of a file or of an array are columns of their own, too, and as which.
+NAMING = {"classes": "classes", "class_names": "classes"}
+NAMING |= {"target_names": "target_names", "target_units": "target_units"}
+HOMES = ("images", "x_train")  # what a data set of named arrays has
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,7 @@ class StreamedArray:
         dtype: of its numbers, in the computer's byte order.
         blocks: opens the file and gives its rows in order, some at a time; raises DataError.
         unit: of the numbers, "" where the file does not say.
+        files: those that it lies in, where they are several and `path` is their folder.
     """
 
     path: Path
@@ -51,6 +57,7 @@ class StreamedArray:
     dtype: np.dtype[Any]
     blocks: Callable[[], Iterator[NDArray[Any]]]
     unit: str = ""
+    files: tuple[Path, ...] = ()
 
     def __call__(self) -> NDArray[Any]:
         """The whole array.
@@ -68,7 +75,8 @@ class StreamedArray:
 
     def look(self) -> RawArray:
         """What is in the file; its numbers come as one stream."""
-        return RawArray(self.path, self.where, 0, self.shape, self.dtype, self._opened)
+        opened, files = self._opened, self.files
+        return RawArray(self.path, self.where, 0, self.shape, self.dtype, opened, files)
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[IO[bytes], int]]:
@@ -121,3 +129,28 @@ class Column:
     def look(self) -> RawArray:
         """Raises DataError: a column holds no images."""
         raise DataError(f"Images were expected in {self.where}, but it is a column of a table.")
+
+
+def naming_columns(attributes: Mapping[str, Any], where: str) -> dict[str, NamedArray]:
+    """Attributes that name classes, targets or their units, as the columns that do so.
+
+    Example:
+        >>> naming_columns({"class_names": ["a", "b"], "author": "x"}, "a file")["classes"]()
+        array(['a', 'b'], dtype='<U1')
+    """
+    found: dict[str, NamedArray] = {}
+    for key, name in NAMING.items():
+        texts = attributes.get(key)
+        if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
+            found[name] = Column(f"the attribute {key} in {where}", partial(np.array, texts))
+    return found
+
+
+def at_home(arrays: Mapping[str, NamedArray]) -> dict[str, NamedArray]:
+    """Arrays by path; where one group alone holds `images`, its arrays also by name alone."""
+    homes = {name[: -len(end)] for name in arrays for end in HOMES if name.endswith("/" + end)}
+    if len(homes) != 1 or set(HOMES) & arrays.keys():
+        return dict(arrays)
+    (home,) = homes
+    inside = {name[len(home) :]: array for name, array in arrays.items() if name.startswith(home)}
+    return {**arrays, **inside}

@@ -24,6 +24,7 @@ from firstlight.data.paths import require_file, shown
 from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps, unit_of
 from firstlight.data.split import split_collection
 from firstlight.data.table import TABLES, read_table
+from firstlight.data.zarr_arrays import is_zarr
 
 NAMES = (*BUILTINS, REIONISATION)
 ACCEPTED = (
@@ -129,6 +130,8 @@ def _read(source: str | Path, settings: DataSettings) -> Collection:
 def _read_directory(path: Path, settings: DataSettings) -> Collection:
     if idx_pairs(path):
         return read_idx_folder(path, settings)
+    if is_zarr(path):
+        return _read_arrays(open_arrays(path, settings) or {}, path, settings)
     arrays = open_npy_folder(path)
     if "images" in arrays or "x_train" in arrays:
         return read_named(arrays, path, settings)

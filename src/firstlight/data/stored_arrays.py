@@ -54,7 +54,8 @@ def store_arrays(
         DataError: an array is damaged or holds NaN, or the disk has no room.
     """
     what = [(one.name, one.offset, one.shape, one.dtype.str) for one in arrays]
-    key = key_of([one.path for one in arrays], settings, what)
+    files = [file for one in arrays for file in one.files or (one.path,)]
+    key = key_of(files, settings, what)
     with locked_folder(settings, key) as folder:
         manifest, notes = whole_manifest(folder, key)
         if manifest is None:
