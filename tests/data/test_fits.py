@@ -211,7 +211,9 @@ def sky(tmp_path: Path) -> Path:
     table = fits.BinTableHDU(rows, name="LABELS")
     table.columns["XHI"].unit = "1"
     other = fits.BinTableHDU(np.zeros(3, [("label", "i4")]))
-    (tmp_path / "sky.fits").write_bytes(written(fits.PrimaryHDU(STACK), table, other))
+    maps = fits.PrimaryHDU(STACK)
+    maps.header["BUNIT"] = "mK"
+    (tmp_path / "sky.fits").write_bytes(written(maps, table, other))
     return tmp_path / "sky.fits"
 
 
@@ -222,6 +224,7 @@ def test_a_stack_with_its_targets_in_a_table(sky: Path) -> None:
     assert found.everything.images.dtype == np.uint16
     np.testing.assert_array_equal(found.everything.images[..., 0], STACK)
     assert found.everything.names[3] == "images[3]"
+    assert found.pixel_unit == "mK"
     settings = DataSettings(target=("XHI",), group_column="simulation")
     measured = read_collection(sky, settings)
     assert (measured.target_names, measured.target_units) == (("XHI",), ("1",))

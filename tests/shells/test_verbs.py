@@ -395,3 +395,11 @@ def test_convert_tells_what_came_out_and_what_did_not(
     assert "firstlight explore 'a b.npz' --target" in ended.out
     cli("convert", "a.pkl", "a.npz", "--trust-pickle")
     assert calls[1][2] == {"trust_pickle": True}
+
+
+@pytest.mark.parametrize("option", ["--group", "--group-column"])
+def test_an_option_with_two_names(
+    option: str, api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    cli("explore", "photos", option, "field")
+    assert only_call(calls)[2] == {"group_column": "field", "save": None}

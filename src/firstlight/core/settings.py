@@ -44,9 +44,10 @@ def option(
     choices: tuple[str, ...] = (),
     least: Any = None,
     most: Any = None,
+    also: str = "",
 ) -> Any:
-    """A dataclass field that is also an option of the command line."""
-    limits = {"choices": choices, "least": least, "most": most}
+    """A dataclass field that is also an option of the command line, under one name or two."""
+    limits = {"choices": choices, "least": least, "most": most, "also": also}
     return field(default=default, metadata={"help": help, **limits})
 
 
@@ -123,7 +124,9 @@ class DataSettings:
         "classify or measure (default: as the targets look)", None, ("classify", "measure")
     )
     split_column: str | None = option("column that says train, validation or test")
-    group_column: str | None = option("column whose groups are never torn apart by the split")
+    group_column: str | None = option(
+        "column whose groups are never torn apart by the split", also="--group"
+    )
     side: tuple[str, ...] = option(
         "column or columns of numbers that enter the network beside the image", ()
     )

@@ -49,6 +49,7 @@ class Part:
         shape: last axis of the header first; of an image, without axes of length 1.
         stored: the number type of an image in the file.
         scale, zero, blank: BSCALE, BZERO and BLANK.
+        unit: BUNIT, "" without one.
     """
 
     number: int
@@ -63,6 +64,7 @@ class Part:
     scale: float
     zero: float
     blank: int | None
+    unit: str
 
     @property
     def title(self) -> str:
@@ -255,6 +257,7 @@ def _part(header: Any, number: int, places: tuple[int, int]) -> Part:
         _number(header.get("BSCALE", 1.0), number),
         _number(header.get("BZERO", 0.0), number),
         blank if isinstance(blank, int) else None,
+        str(header.get("BUNIT", "")).strip(),
     )
 
 

@@ -59,7 +59,7 @@ def fits_arrays(path: Path, settings: DataSettings) -> dict[str, NamedArray]:
             raise DataError(f"The FITS file {where} {error}.") from error
 
     title = f"{image.title} of {where}"
-    images = StreamedArray(path, title, image.shape, image.dtype, blocks)
+    images = StreamedArray(path, title, image.shape, image.dtype, blocks, image.unit)
     return columns | {"images": images}
 
 

@@ -178,18 +178,17 @@ def _read_arrays(arrays: Arrays, path: Path, settings: DataSettings) -> Collecti
         if len(others) == 1 and not npy:
             settings = replace(settings, target=(others[0],))
         elif npy or not others:
-            where = (
-                "labels.npy or targets.npy beside it"
-                if npy
-                else (f"{shown(path.name.partition('.')[0])}.csv beside it")
-            )
+            table = f"{shown(path.name.partition('.')[0])}.csv"
+            where = "labels.npy or targets.npy beside it" if npy else f"{table} beside it"
             raise DataError(
                 f"Targets were expected beside {shown(path)}, which holds images only, but there "
                 f"is no {where}: save one there with an entry for each image (--target names a "
                 "column that is called otherwise). A trained network needs none: firstlight "
                 f"predict RUN {shown(path)}."
             )
-    return read_named(arrays, path, settings)
+    collection = read_named(arrays, path, settings)
+    unit = arrays["images"].unit if "images" in arrays else ""
+    return replace(collection, pixel_unit=shown(unit))
 
 
 def _unknown(source: str, path: Path) -> DataError:

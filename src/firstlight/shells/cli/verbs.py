@@ -43,7 +43,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="mnist, reionisation, a folder, a table (.csv), FITS, HDF5, TIFF, zarr, .npz, .npy, IDX",
+        help="mnist, reionisation, a folder, a table, FITS, HDF5, TIFF, zarr, .npz, .npy, IDX",
     ),
 ]
 OptionalData = Annotated[
