@@ -225,12 +225,26 @@ def test_a_stack_with_its_targets_in_a_table(sky: Path) -> None:
     np.testing.assert_array_equal(found.everything.images[..., 0], STACK)
     assert found.everything.names[3] == "images[3]"
     assert found.pixel_unit == "mK"
-    settings = DataSettings(target=("XHI",), group_column="simulation")
-    measured = read_collection(sky, settings)
+    measured = read_collection(sky, DataSettings(target=("XHI",)))
     assert (measured.target_names, measured.target_units) == (("XHI",), ("1",))
     np.testing.assert_array_equal(measured.everything.targets[:, 0], np.arange(12) / 16)
     assert measured.everything.groups is not None
     assert measured.everything.groups.tolist() == [f"box {k // 3}" for k in range(12)]
+
+
+def test_columns_of_a_fits_table_in_capitals(tmp_path: Path) -> None:
+    rows = np.zeros(12, [("CLASS", "U4"), ("POINTING", "i4"), ("SPLIT", "U5"), ("FLUX", "f4")])
+    rows["CLASS"], rows["POINTING"] = ["star", "hole"] * 6, np.arange(12) // 4
+    rows["SPLIT"] = ["train"] * 8 + ["test"] * 4
+    (tmp_path / "a.fits").write_bytes(written(fits.PrimaryHDU(STACK), fits.BinTableHDU(rows)))
+    found = read_collection(tmp_path / "a.fits")
+    assert found.classes == ("hole", "star")
+    assert found.parts.tolist() == ["train"] * 8 + ["test"] * 4
+    assert found.everything.groups is not None
+    assert found.everything.groups.tolist() == [str(k // 4) for k in range(12)]
+    # A column that is the target is not what the images are grouped by.
+    measured = read_collection(tmp_path / "a.fits", DataSettings(target=("POINTING",)))
+    assert measured.everything.groups is None
 
 
 def test_a_stack_with_a_table_beside_it(tmp_path: Path) -> None:

@@ -100,6 +100,23 @@ def test_groups_by_path(tmp_path: Path) -> None:
         read_collection(two)
 
 
+def test_images_of_another_name(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["sky/maps"] = IMAGES
+        file["sky/maps"].attrs["units"] = "mK"
+        file["label"] = np.arange(12) % 2
+
+    path = store(tmp_path / "maps.h5", fill)
+    with pytest.raises(DataError, match=r"but label, sky/maps came: .* with --image-column"):
+        read_collection(path)
+    settings = DataSettings(image_column="sky/maps")
+    found = read_collection(path, settings)
+    np.testing.assert_array_equal(found.everything.images[..., 0], IMAGES)
+    assert found.pixel_unit == "mK"
+    images, _, _ = read_images(path, (6, 5, 1), settings, np.uint16)
+    np.testing.assert_array_equal(images[..., 0], IMAGES)
+
+
 def test_what_leads_out_of_the_file_is_refused(tmp_path: Path) -> None:
     store(tmp_path / "secret.h5", lambda file: file.create_dataset("images", data=IMAGES))
     (tmp_path / "raw").write_bytes(IMAGES.tobytes())

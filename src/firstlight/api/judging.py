@@ -26,7 +26,8 @@ from firstlight.core.stored import StoredImages
 from firstlight.core.telescope import Telescope
 
 RUNS = Path("runs")
-AS_TRAINED = ("resize", "axes", "hdu", "gaps")  # how images were read, and other ones are
+# How images were read in training, and other ones are.
+AS_TRAINED = ("resize", "axes", "hdu", "gaps", "image_column")
 
 
 def evaluate(

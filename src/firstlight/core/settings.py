@@ -115,7 +115,7 @@ class DataSettings:
     """How images are read from a source and split into three parts."""
 
     image_column: str | None = option(
-        "column of a table that holds the image paths (found by itself)"
+        "column of a table that holds the image paths, or array of the images (found by itself)"
     )
     target: tuple[str, ...] = option(
         "target column or columns (default: a column called label)", ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,6 @@ from firstlight.data.named_array import Column, NamedArray, StreamedArray
 from firstlight.data.paths import shown
 
 ROWS_BYTES = 1 << 22  # bytes of an image stack that are read at a time
-# FITS writes names of columns in any case; those that are looked for by themselves are in this.
-KNOWN = ("label", "labels", "target", "targets", "group", "groups", "split", "classes")
 
 
 def fits_arrays(path: Path, settings: DataSettings) -> dict[str, NamedArray]:
@@ -84,18 +83,18 @@ def _columns(file: Any, part: Part, where: str) -> dict[str, NamedArray]:
         columns: dict[str, NamedArray] = {}
         for column in table.columns:
             # A column of arrays of any length lies elsewhere in the file, and is no target.
-            if column.format[-1:] in "PQ" or "P" in column.format or "Q" in column.format:
+            if "P" in column.format or "Q" in column.format:
                 continue
             values = np.asarray(table.data[column.name])
-            name = column.name.lower() if column.name.lower() in KNOWN else column.name
             if values.dtype.kind in "biufUS":
                 title = f"{shown(column.name)} in {part.title} of {where}"
-                columns[name] = Column(title, _same(values), str(column.unit or ""))
+                read = partial(_native, values)
+                columns[column.name] = Column(title, read, shown(column.unit or ""))
     return columns
 
 
-def _same(values: NDArray[Any]) -> Any:
-    native = values.astype(values.dtype.newbyteorder("="))
-    if native.dtype.kind in "US":
-        native = np.char.rstrip(native.astype(str))
-    return lambda: native
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    """A column in the computer's byte order; texts without the spaces that fill them up."""
+    if values.dtype.kind in "US":
+        return np.char.rstrip(values.astype(str))
+    return values.astype(values.dtype.newbyteorder("="))

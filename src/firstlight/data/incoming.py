@@ -42,7 +42,7 @@ def read_images(
             with an array called `images`, FITS and TIFF files with several images, or IDX files
             of images.
         image_shape: `(H, W, C)` to bring them to, by the rule of training.
-        settings: `resize`, `axes`, `hdu` and `gaps` count, as in training.
+        settings: `resize`, `axes`, `hdu`, `gaps` and `image_column` count, as in training.
         dtype: the type that the network was trained on. Images of another type are
             refused: the network's preparation would not fit them.
 
@@ -129,9 +129,10 @@ def _array(path: Path, target: Target, settings: DataSettings) -> NDArray[Any] |
         arrays = image_arrays(path, settings)
         if arrays is None or _is_picture(arrays, path, target):
             return None
-        if "images" not in arrays:
+        name = "images" if "images" in arrays else settings.image_column
+        if name not in arrays:
             raise DataError(f"holds no array called images, but {', '.join(map(shown, arrays))}")
-        array = arrays["images"]()
+        array = arrays[str(name)]()
     images, _ = as_images(array, shown(path), settings)
     if images.dtype != target.dtype:
         raise DataError(f"is {images.dtype}, but the network was trained on {target.dtype}")

@@ -62,7 +62,7 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
     else:
         raise DataError(
             f"An array called images, or x_train with y_train, was expected in {where}, but "
-            f"{_listed(arrays)} came: rename the arrays."
+            f"{_listed(arrays)} came: rename the arrays, or name the images with --image-column."
         )
     targets = _with_class_names(columns, arrays, where, settings.task)
     others = {

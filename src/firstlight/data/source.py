@@ -23,7 +23,7 @@ from firstlight.data.npy import open_npy_folder
 from firstlight.data.paths import require_file, shown
 from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps, unit_of
 from firstlight.data.split import split_collection
-from firstlight.data.table import TABLES, read_table
+from firstlight.data.table import GROUP, SPLIT, TABLES, TARGET, read_table
 from firstlight.data.zarr_arrays import is_zarr
 
 NAMES = (*BUILTINS, REIONISATION)
@@ -32,8 +32,8 @@ ACCEPTED = (
     "train, validation and test above them) or of images with one table, a .csv or .parquet "
     "table, a FITS, HDF5, TIFF, .npz or .npy file, or IDX files as MNIST has them"
 )
-# Arrays that say something else of the images than what is to be learned.
-NO_TARGETS = ("group", "groups", "split", "classes", "target_names", "target_units")
+# Arrays that say something of the file and not of an image.
+ABOUT = ("classes", "target_names", "target_units")
 DEFAULTS = DataSettings()
 
 
@@ -171,24 +171,40 @@ def _read_one_file(path: Path, settings: DataSettings) -> Collection:
 
 
 def _read_arrays(arrays: Arrays, path: Path, settings: DataSettings) -> Collection:
-    """A data set of arrays; a single column that lies with the images is the target."""
-    others = [name for name in arrays if name not in ("images", *NO_TARGETS)]
-    npy, npz = (path.suffix.lower() == ending for ending in (".npy", ".npz"))
-    if not npz and "images" in arrays and not settings.target and not set(TARGETS) & set(others):
-        if len(others) == 1 and not npy:
-            settings = replace(settings, target=(others[0],))
-        elif npy or not others:
+    """A data set of arrays, whose columns are found by the names that they have in tables."""
+    if settings.image_column in arrays and "images" not in arrays:
+        arrays = {**arrays, "images": arrays[str(settings.image_column)]}
+        arrays.pop(str(settings.image_column))
+        settings = replace(settings, image_column=None)
+    if "images" not in arrays:
+        return read_named(arrays, path, settings)
+    asked = (*settings.target, *settings.columns)
+
+    def find(names: tuple[str, ...]) -> str | None:
+        there = [name for name in arrays if name.lower() in names and name not in asked]
+        return there[0] if len(there) == 1 else None
+
+    group = settings.group_column or find(GROUP)
+    split = settings.split_column or find(SPLIT)
+    settings = replace(settings, group_column=group, split_column=split)
+    others = [name for name in arrays if name not in ("images", group, split, *asked, *ABOUT)]
+    if not settings.target:
+        ending = path.suffix.lower()
+        alone = others[0] if len(others) == 1 and ending not in (".npz", ".npy") else None
+        target = find((*TARGET, *TARGETS)) or alone
+        if target is not None:
+            settings = replace(settings, target=(target,))
+        elif ending == ".npy" or not (others or ending == ".npz"):
             table = f"{shown(path.name.partition('.')[0])}.csv"
-            where = "labels.npy or targets.npy beside it" if npy else f"{table} beside it"
+            where = "labels.npy or targets.npy" if ending == ".npy" else table
             raise DataError(
                 f"Targets were expected beside {shown(path)}, which holds images only, but there "
-                f"is no {where}: save one there with an entry for each image (--target names a "
-                "column that is called otherwise). A trained network needs none: firstlight "
-                f"predict RUN {shown(path)}."
+                f"is no {where} beside it: save one there with an entry for each image (--target "
+                "names a column that is called otherwise). A trained network needs none: "
+                f"firstlight predict RUN {shown(path)}."
             )
-    collection = read_named(arrays, path, settings)
-    unit = arrays["images"].unit if "images" in arrays else ""
-    return replace(collection, pixel_unit=shown(unit))
+    unit = arrays["images"].unit
+    return replace(read_named(arrays, path, settings), pixel_unit=shown(unit))
 
 
 def _unknown(source: str, path: Path) -> DataError:
