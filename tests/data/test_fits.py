@@ -247,6 +247,24 @@ def test_columns_of_a_fits_table_in_capitals(tmp_path: Path) -> None:
     assert measured.everything.groups is None
 
 
+def test_a_table_made_by_hand(tmp_path: Path) -> None:
+    """Four rows of a text of five characters, filled with spaces, and a big-endian number."""
+    image = by_hand(cards(8, 2, 2, 4), bytes(range(16)))
+    head = {"XTENSION": "'BINTABLE'", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 9, "NAXIS2": 4}
+    head |= {"PCOUNT": 0, "GCOUNT": 1, "TFIELDS": 2, "TTYPE1": "'label'", "TFORM1": "'5A'"}
+    head |= {"TTYPE2": "'size'", "TFORM2": "'J'", "TUNIT2": "'mm'"}
+    rows = [(b"cat  ", 1), (b"dog  ", 2), (b"horse", 3), (b"cat  ", 70_000)]
+    table = b"".join(text + number.to_bytes(4, "big") for text, number in rows)
+    (tmp_path / "a.fits").write_bytes(image + by_hand(head, table))
+    found = read_collection(tmp_path / "a.fits")
+    assert found.classes == ("cat", "dog", "horse")
+    assert found.everything.targets.tolist() == [0, 1, 2, 0]
+    assert found.everything.images[2, :, :, 0].tolist() == [[8, 9], [10, 11]]
+    sizes = read_collection(tmp_path / "a.fits", DataSettings(target=("size",), task="measure"))
+    assert sizes.everything.targets[:, 0].tolist() == [1, 2, 3, 70_000]
+    assert sizes.target_units == ("mm",)
+
+
 def test_a_stack_with_a_table_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "sky.fits.gz"
     path.write_bytes(gzip.compress(written(fits.ImageHDU(STACK.astype("f4"), name="MAPS"))))
@@ -255,7 +273,11 @@ def test_a_stack_with_a_table_beside_it(tmp_path: Path) -> None:
     lines = [f"{k / 8},{k}" for k in range(12)]
     (tmp_path / "sky.csv").write_text("\n".join(["temperature [kK],field", *lines]))
     found = read_collection(path, DataSettings(target=("temperature",)))
-    assert (found.target_names, found.target_units) == (("temperature",), ("kK",))
+    assert (found.name, found.target_names, found.target_units) == (
+        "sky",
+        ("temperature",),
+        ("kK",),
+    )
     np.testing.assert_array_equal(found.everything.targets[:, 0], np.arange(12) / 8)
     np.testing.assert_array_equal(found.everything.images[..., 0], STACK)
     (tmp_path / "sky.csv").write_text("\n".join(["kind", *"abababababa"]))

@@ -269,7 +269,7 @@ def collect(
         parts = np.concatenate([np.full(len(block.images), block.part) for block in blocks])
     names = np.array([f"{block.name}[{k}]" for block in blocks for k in range(len(block.images))])
     return Collection(
-        name=source.name.removesuffix(".gz").removesuffix(source.suffix) or source.resolve().name,
+        name=Path(source.name.removesuffix(".gz")).stem or source.resolve().name,
         source=str(source),
         task=targets.task,
         everything=Images(images, targets.values, names, groups, others),
