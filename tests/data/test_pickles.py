@@ -12,6 +12,7 @@ import importlib
 import os
 import pickle
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +289,7 @@ def test_an_array_by_hand(tmp_path: Path) -> None:
     ("content", "says"),
     [
         # Pointers made of numbers: an object type, or one hidden in a field or in a type within.
-        (array_with(dtype_with("O8", PLAIN), CUBE, RAW), "fewer objects than it announces"),
+        (array_with(dtype_with("O8", PLAIN), CUBE, RAW), "bytes where objects were expected"),
         (
             array_with(
                 dtype_with(
@@ -333,6 +334,24 @@ def test_damaged_pickles(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.pkl").write_bytes(content)
     with pytest.raises(DataError):
         arrays_in_pickle(tmp_path / "a.pkl")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x05\x96" + struct.pack("<Q", 1 << 28) + b".",
+        b"\x80\x04Nr" + struct.pack("<I", 1 << 26) + b"]a.",
+    ],
+)
+def test_no_memory_is_taken_for_what_is_announced(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError):
+            arrays_in_pickle(tmp_path / "a.pkl")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_record_that_holds_itself(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -225,8 +224,8 @@ def _array(content: Any, dtype: np.dtype[Any], shape: Any, order: str) -> NDArra
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise DataError("holds an array without a shape")
     if dtype.kind == "O":
-        if not isinstance(content, list) or len(content) != math.prod(shape):
-            raise DataError("holds fewer objects than it announces")
+        if not isinstance(content, list):
+            raise DataError("holds bytes where objects were expected")
         flat = np.empty(len(content), dtype)
         for k, item in enumerate(content):
             flat[k] = item

@@ -94,7 +94,6 @@ class _Unpickler(pickle._Unpickler):
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content), encoding="latin1")
-        self._size = len(content)
         self._constructors: dict[tuple[str, str], type[Made]] = {}
 
     def find_class(self, module: str, name: str) -> type[Made]:
@@ -121,8 +120,6 @@ class _Unpickler(pickle._Unpickler):
         """Bytes, but never more than the file has."""
         read: Any = self.read  # type: ignore[attr-defined]
         size = int.from_bytes(read(8), "little")
-        if size > self._size:
-            raise pickle.UnpicklingError("it ends within its bytes")
         self.append(bytearray(read(size)))  # type: ignore[attr-defined]
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
