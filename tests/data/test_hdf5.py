@@ -142,12 +142,23 @@ def test_what_leads_out_of_the_file_is_refused(tmp_path: Path) -> None:
 
     for fill, says in (
         (link(h5py.ExternalLink("secret.h5", "/images")), r"holds a link \(a/images\)"),
-        (link(h5py.SoftLink("/elsewhere")), r"holds a link \(a/images\)"),
         (virtual, "images in .* takes its data from other files"),
         (outside, "images in .* takes its data from other files"),
     ):
         with pytest.raises(DataError, match=says):
             hdf5_arrays(store(tmp_path / "bad.h5", fill))
+
+
+def test_links_within_the_file_are_passed_over(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["images"] = IMAGES
+        file["labels"] = np.arange(12) % 2
+        file["default"] = h5py.SoftLink("/images")
+        file["gone"] = h5py.SoftLink("/elsewhere")
+
+    path = store(tmp_path / "a.h5", fill)
+    assert sorted(hdf5_arrays(path)) == ["images", "labels"]
+    assert len(read_collection(path).everything.images) == 12
 
 
 def test_a_group_that_holds_itself_is_walked_once(tmp_path: Path) -> None:

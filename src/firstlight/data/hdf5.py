@@ -1,7 +1,7 @@
 """HDF5 files as named arrays, opened without trust: nothing outside of the file is reached.
 
-What a file may do otherwise: point to other files (external and soft links, virtual data sets,
-external storage), load a program as a filter, announce more than it holds, unpack without end.
+What a file may do otherwise: point to other files (external links, virtual data sets, external
+storage), load a program as a filter, announce more than it holds, unpack without end.
 """
 
 from __future__ import annotations
@@ -95,10 +95,13 @@ def _datasets(file: Any, path: Path) -> Iterator[tuple[str, Any]]:
         prefix, group = waiting.pop(0)
         for name in group:
             full = prefix + name
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                continue  # what it leads to in this file is read where it lies
+            if not isinstance(link, h5py.HardLink):
                 raise DataError(
-                    f"The HDF5 file {shown(path)} holds a link ({shown(full)}) that leads "
-                    "elsewhere, and links are not followed: store the array itself."
+                    f"The HDF5 file {shown(path)} holds a link ({shown(full)}) to another file, "
+                    "and such links are not followed: store the array itself."
                 )
             item = group[name]
             address = h5py.h5o.get_info(item.id).addr
@@ -175,8 +178,9 @@ def _require_honest(file: Any, item: Any, where: str) -> None:
     if DEFLATE not in filters:
         return
     # HDF5 unpacks a chunk to its end, however long that is.
-    for k in range(item.id.get_num_chunks()):
-        info = item.id.get_chunk_info(k)
+    chunks: list[Any] = []
+    item.id.chunk_iter(chunks.append)  # asked for one by one, each would be looked for anew
+    for info in chunks:
         passed_over = info.filter_mask >> filters.index(DEFLATE) & 1
         if RATIO * info.size > max(HARMLESS, chunk) and not passed_over:
             _, content = item.id.read_direct_chunk(info.chunk_offset)
