@@ -368,6 +368,10 @@ def test_options_that_say_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=PLANE[np.newaxis], labels=[1])
     with pytest.raises(SettingError, match=r"--hdu names a part of a FITS file, but .*a\.npz"):
         read_collection(tmp_path / "a.npz", DataSettings(hdu="SCI"))
+    (tmp_path / "t.csv").write_text("image,label\na.png,x\n")
+    for path in (tmp_path / "t.csv", tmp_path):
+        with pytest.raises(SettingError, match="--axes says how the axes of an array lie, but"):
+            read_collection(path, DataSettings(axes="NCHW"))
     with pytest.raises(SettingError, match=r"--axes takes the letters N .*'NHX' came"):
         DataSettings(axes="NHX")
 

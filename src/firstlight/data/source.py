@@ -135,8 +135,17 @@ def _read_directory(path: Path, settings: DataSettings) -> Collection:
     arrays = open_npy_folder(path)
     if "images" in arrays or "x_train" in arrays:
         return read_named(arrays, path, settings)
+    _refuse_axes(path, settings)
     table = _table_in(path)
     return read_table(table, settings) if table else read_folder(path, settings)
+
+
+def _refuse_axes(path: Path, settings: DataSettings) -> None:
+    if settings.axes is not None:
+        raise SettingError(
+            f"--axes says how the axes of an array lie, but {shown(path)} holds or names pictures, "
+            "one in each file: leave it out."
+        )
 
 
 def _table_in(folder: Path) -> Path | None:
@@ -157,6 +166,7 @@ def _table_in(folder: Path) -> Path | None:
 def _read_one_file(path: Path, settings: DataSettings) -> Collection:
     require_file(path)
     if path.suffix.lower() in TABLES:
+        _refuse_axes(path, settings)
         return read_table(path, settings)
     if settings.hdu is not None and not path.name.lower().endswith(FITS_ENDINGS):
         raise SettingError(
