@@ -12,7 +12,7 @@ from firstlight.core.settings import DataSettings
 from firstlight.core.telling import Listener, listening
 from firstlight.data.array_files import open_arrays
 from firstlight.data.builtin import BUILTINS
-from firstlight.data.choosing import choose
+from firstlight.data.choosing import choose, require_bounds
 from firstlight.data.fits import ENDINGS as FITS_ENDINGS
 from firstlight.data.folder import has_class_folders, read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
@@ -106,6 +106,7 @@ def read_collection(
         (70000, 28, 28, 1)
     """
     collection = choose(_read(source, settings), settings, seed)
+    require_bounds(collection, settings)
     name = name_of(Path(source)) or collection.name
     everything = replace(collection.everything, side_names=settings.side)
     unit = collection.pixel_unit or unit_of(Path(source).expanduser())
