@@ -283,7 +283,9 @@ def test_help_lists_every_field_of_the_settings_once() -> None:
     shown = start("train", "--help").stdout
     for item in (*fields(TrainSettings), *fields(DataSettings)):
         option = "--" + item.name.replace("_", "-")
-        lines = [line for line in shown.splitlines() if line.strip().startswith(f"{option} ")]
+        lines = [
+            line for line in shown.splitlines() if line.split()[:1] in ([option], [f"{option},"])
+        ]
         assert len(lines) == 1, option
     for choice in ("one-cycle", "huber", "standardise", "stretch"):
         assert choice in shown
