@@ -273,3 +273,48 @@ def test_the_seed_is_recorded(class_folder: Path) -> None:
 def test_a_class_for_each_image_is_asked_about() -> None:
     with pytest.raises(DataError, match=r"\(30 images of 30 classes\) .* with --task measure"):
         split_collection(replace(collection(np.arange(30)), source="t.npz"), PLAIN, 0)
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_folds_together_test_every_image_once(grouped: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 4, 4), np.uint8)
+    images[:, 0, 0] = np.arange(60)
+    columns = {"groups": np.arange(60) // 5} if grouped else {}
+    np.savez(tmp_path / "x.npz", images=images, labels=np.arange(60) % 3, **columns)
+    tested: list[int] = []
+    for number in (1, 2, 3, 4):
+        settings = DataSettings(fold=f"{number}/4")
+        dataset = load_dataset(tmp_path / "x.npz", settings, seed=7)
+        again = load_dataset(tmp_path / "x.npz", settings, seed=7)
+        assert dataset.fingerprint == again.fingerprint
+        tested += dataset.test.images[:, 0, 0, 0].tolist()
+        assert len(dataset.test) == 15
+        if grouped:
+            parts = [set(map(str, part.groups)) for _, part in dataset.parts()]
+            assert sum(map(len, parts)) == len(set.union(*parts)) == 12
+        else:
+            assert np.bincount(dataset.test.targets).tolist() == [5, 5, 5]
+    assert sorted(tested) == list(range(60))
+
+
+def test_a_fold_replaces_the_parts_of_the_source(tmp_path: Path) -> None:
+    images = np.arange(20, dtype=np.uint8)[:, None, None].repeat(4, 1)
+    part = np.array(["train"] * 15 + ["test"] * 5)
+    np.savez(tmp_path / "x.npz", images=images, labels=np.arange(20) % 2, split=part)
+    dataset = load_dataset(tmp_path / "x.npz", DataSettings(fold="1/2"))
+    assert len(dataset.test) == 10
+    assert dataset.split.rule.startswith("Test is fold 1/2, whatever parts the source names.")
+
+
+@pytest.mark.parametrize("fold", ["0/5", "6/5", "1/1", "5", "a/b", "1/5/2", "-1/5"])
+def test_folds_that_are_none_are_refused(fold: str) -> None:
+    with pytest.raises(SettingError, match=r"--fold takes a number and how many there are"):
+        DataSettings(fold=fold)
+
+
+def test_more_folds_than_groups_are_refused(tmp_path: Path) -> None:
+    images = np.arange(20, dtype=np.uint8)[:, None, None].repeat(4, 1)
+    np.savez(tmp_path / "x.npz", images=images, labels=np.arange(20) % 2, groups=np.arange(20) // 5)
+    with pytest.raises(DataError, match="5 groups or more were expected in x for 5 folds"):
+        load_dataset(tmp_path / "x.npz", DataSettings(fold="1/5"))

@@ -14,11 +14,12 @@ from firstlight.evaluation.bins import error_bins
 
 @pytest.fixture
 def sky():
-    """400 images of 20 boxes; the error grows with the truth and differs by redshift."""
+    """400 images of 20 boxes; the error differs by box and redshift, and grows with the truth."""
     random = np.random.default_rng(0)
     truth = random.uniform(size=400)
     redshift = np.tile([7.0, 8.0, 9.0, 10.0], 100)
     values = truth + 0.1 * (redshift - 8) + truth * random.normal(scale=0.1, size=400)
+    values += np.repeat(random.normal(scale=0.2, size=20), 20)
     return truth, values, redshift, np.repeat(np.arange(20), 20).astype(str)
 
 
@@ -31,6 +32,12 @@ def test_few_values_have_a_bin_each(sky):
     assert [b.bias.value for b in bins] == pytest.approx(table.mean().tolist())
     rmse = table.apply(lambda error: (error**2).mean() ** 0.5)
     assert [b.rmse for b in bins] == pytest.approx(rmse.tolist())
+
+
+def test_a_rare_value_among_few_has_its_own_bin():
+    column = np.repeat([7.0, 8.0, 9.0], [97, 1, 2])
+    bins = error_bins(np.zeros(100), np.ones(100), {"z": column})
+    assert [(b.low, b.high, b.count) for b in bins] == [(7, 7, 97), (8, 8, 1), (9, 9, 2)]
 
 
 def test_many_values_have_ten_bins_of_equal_count(sky):

@@ -69,6 +69,7 @@ def test_new_images_are_covered_as_often_as_is_said():
             held.covered.value
             for held in set_coverage(targets[300:], sets, (0.8, 0.9), groups[300:])
         ]
+    assert max(calibration.effective) < 250  # of 300 images
     error = shares.std(axis=0) / np.sqrt(repeats)
     assert (np.abs(shares.mean(axis=0) - [0.8, 0.9]) < 3 * error + 0.006).all()
 

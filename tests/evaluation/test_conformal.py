@@ -16,7 +16,7 @@ from firstlight.evaluation.conformal import (
     LEVELS,
     IntervalCalibration,
     calibrate_intervals,
-    conformal_threshold,
+    conformal_thresholds,
     guaranteed_shares,
 )
 
@@ -44,8 +44,8 @@ def held(targets, intervals):
 @pytest.mark.parametrize("with_spread", [False, True])
 def test_without_groups_it_is_mapie_s_split_conformal(with_spread):
     random = np.random.default_rng(0)
-    table = np.stack([random.normal(size=199), random.uniform(0.5, 2, 199)], axis=1)
-    targets = table[:, 0] + table[:, 1] * random.standard_t(4, 199)
+    table = np.stack([random.normal(size=200), random.uniform(0.5, 2, 200)], axis=1)
+    targets = table[:, 0] + table[:, 1] * random.standard_t(4, 200)
     new = np.stack([random.normal(size=50), random.uniform(0.5, 2, 50)], axis=1)
     score = ResidualNormalisedScore(Column(1).fit(table), prefit=True)
     mapie = SplitConformalRegressor(
@@ -105,27 +105,24 @@ def test_groups_that_err_as_a_whole_need_a_correction_by_groups():
     """Then the scores of 15 groups are 15 numbers, and ranks of them the only fair rule."""
     scores = np.repeat(np.arange(1.0, 16.0), 36)
     groups = np.repeat(np.arange(15).astype(str), 36)
-    for level in (0.5, 0.68, 0.9):
-        threshold, worth = conformal_threshold(scores, level, groups)
-        assert threshold == np.ceil(level * 16)
-        # The share that the plain quantile holds is near the level, but not the level.
-        assert worth == pytest.approx(15, abs=2)
+    thresholds, worth = conformal_thresholds(scores, LEVELS, groups)
     # 0.95 of 16 is more than there are: the greatest that was seen, and no promise.
-    assert conformal_threshold(scores, 0.95, groups) == (15, 15)
+    assert thresholds == (8, 11, 15, 15)
+    assert worth == (15, 15, 15, 15)
     assert guaranteed_shares([0.95], 540, groups)[0] == pytest.approx(0.95 * 541 / 576, abs=2e-3)
 
 
 def test_independent_images_need_no_correction_by_groups():
     scores = np.random.default_rng(3).permutation(np.arange(1.0, 541.0))
     groups = np.repeat(np.arange(15).astype(str), 36)
-    assert conformal_threshold(scores, 0.9, None) == (487, 540)  # 0.9 * 541 = 486.9
-    threshold, worth = conformal_threshold(scores, 0.9, groups)
+    assert conformal_thresholds(scores, [0.9], None) == ((487,), (540,))  # 0.9 * 541 = 486.9
+    (threshold,), (worth,) = conformal_thresholds(scores, [0.9], groups)
     assert 540 * 14 / stats.chi2.ppf(0.999, 14) < worth <= 540  # a variance from 15 numbers
     assert 487 <= threshold <= 489  # by groups it would be 0.9 * 576 = 519
 
 
 def test_few_images_give_the_greatest_score_and_no_promise():
-    assert conformal_threshold(np.array([3.0, 1.0, 2.0]), 0.9, None) == (3, 3)
+    assert conformal_thresholds(np.array([3.0, 1.0, 2.0]), [0.9], None) == ((3,), (3,))
     assert guaranteed_shares([0.9], 3, None) == (0.75,)
 
 
@@ -140,7 +137,8 @@ def test_the_guarantee_is_met_by_the_worst_groups():
     held_images = all_images = promised = 0.0
     for size, score in zip(sizes, scores, strict=True):
         labels = np.repeat(np.arange(10).astype(str), size[:10])
-        threshold, _ = conformal_threshold(np.repeat(score[:10], size[:10]), 0.8, labels)
+        scores = np.repeat(score[:10], size[:10])
+        (threshold,), _ = conformal_thresholds(scores, [0.8], labels)
         held_images += size[10] * (score[10] <= threshold)
         all_images += size[10]
         promised += size[10] * guaranteed_shares([0.8], len(labels), labels)[0]
@@ -199,6 +197,15 @@ def test_intervals_of_rising_levels_lie_within_each_other():
         ends = calibration.intervals(values, spreads)
         assert (np.diff(ends[..., 0], axis=2) <= 0).all()
         assert (np.diff(ends[..., 1], axis=2) >= 0).all()
+
+
+def test_a_higher_level_never_asks_for_less():
+    """Between 0.85 and 0.86 these groups come to agree, and the rank falls from 14 to 13."""
+    groups = np.array(list("bcacabaaccbcaa"))
+    ordered = np.arange(14.0)[:, None]
+    calibration = calibrate_intervals(ordered, np.zeros((14, 1)), None, groups, levels=(0.85, 0.86))
+    assert calibration.effective[0][0] < calibration.effective[0][1]
+    assert calibration.factors == ((13, 13),)
 
 
 def test_each_target_has_its_own_calibration():

@@ -17,6 +17,11 @@ def test_images_that_are_independent_count_one_each():
     assert effective_count(right, None) == effective_count(right, alone) == 540
 
 
+def test_groups_that_do_not_differ_count_no_more_than_their_images():
+    right = np.arange(540) % 4 > 0  # 27 of 36 in every group
+    assert effective_count(right, GROUPS) == 540
+
+
 def test_groups_that_agree_as_a_whole_count_one_each():
     """Half of many groups are right, as a whole: the variance is that of tossing groups."""
     right = np.repeat(np.arange(400) % 2 == 0, 9)

@@ -76,11 +76,13 @@ def test_new_groups_are_flagged_no_more_often_than_is_said():
 
     train = boxes(200)
     for _ in range(100):
-        likeness = learn_likeness(train, boxes(30), groups, false_alarms=0.05)
+        held_out = boxes(30)
+        likeness = learn_likeness(train, held_out, groups, false_alarms=0.05)
         shares.append(likeness.unlike(boxes(30)).mean())
     error = np.std(shares) / 10
     assert 0.03 < np.mean(shares) < 0.05 + 3 * error
     assert likeness.groups == 30
+    assert likeness.threshold > learn_likeness(train, held_out, false_alarms=0.05).threshold
 
 
 def test_other_noise_and_other_scales_are_seen():
@@ -101,6 +103,12 @@ def test_a_feature_that_never_varied_gives_an_alarm_where_it_does(mixed):
     assert likeness.unlike(new).mean() < 0.03
     new[:, -1] = 1
     assert likeness.unlike(new).all()
+
+
+def test_two_images_or_equal_ones_are_enough_to_measure_from(mixed):
+    train, held_out, new = mixed
+    for few in (train[:2], np.repeat(train[:1], 5, axis=0)):
+        assert np.isfinite(learn_likeness(few, held_out).distance(new)).all()
 
 
 def test_a_feature_that_is_no_number_is_unlike(mixed):

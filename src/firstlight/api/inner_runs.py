@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 from firstlight.api.options import Listener, dataset_of
 from firstlight.api.run import Run
+from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import DataError
 from firstlight.core.events import Event
@@ -18,6 +19,7 @@ from firstlight.core.scores import Score
 from firstlight.core.settings import TrainSettings
 
 SHOWN = ("step", "epoch")
+TORN = "random-split"
 
 
 def train_members(
@@ -48,25 +50,20 @@ def train_inside(
 
     if (folder.inside / name / "run.json").is_file():
         return resume(folder.inside / name, progress=shown)
-    own = replace(settings, name=name, ensemble=None, leak_check=False)
+    own = replace(settings, name=name, ensemble=None, folds=None, leak_check=False)
     return train(dataset, runs=folder.inside, progress=shown, **asdict(own))
 
 
-def check_leak(
+def train_torn(
     folder: RunFolder, dataset: Dataset, settings: TrainSettings, progress: Listener | None
-) -> dict[str, Score]:
-    """The scores that a split at random would show, where images of a group lie on both sides.
-
-    The same network is trained again, on images drawn without regard to their groups.
-
-    Returns:
-        The scores on its test images by name; none where that was not asked for.
+) -> None:
+    """Train once more, if that is asked for, on a split that tears groups apart.
 
     Raises:
         DataError: the images have no groups.
     """
     if not settings.leak_check:
-        return {}
+        return
     if dataset.train.groups is None:
         raise DataError(
             f"Groups were expected in {dataset.name}, since --leak-check shows what tearing them "
@@ -76,7 +73,38 @@ def check_leak(
     _say(progress, "once more, on a split at random: what would leak")
     reading = replace(dataset.settings, split="random")
     torn = dataset_of(dataset.source, reading, dataset.split.seed, progress)
-    return train_inside(folder, "random-split", torn, settings, progress).report.scores
+    train_inside(folder, TORN, torn, settings, progress)
+
+
+def train_folds(
+    folder: RunFolder, dataset: Dataset, settings: TrainSettings, progress: Listener | None
+) -> None:
+    """Train a network for each fold, if that is asked for."""
+    count = settings.folds or 0
+    for number in range(1, count + 1):
+        _say(progress, f"fold {number} of {count}")
+        reading = replace(dataset.settings, fold=f"{number}/{count}")
+        own = dataset_of(dataset.source, reading, dataset.split.seed, progress)
+        train_inside(folder, f"fold-{number}", own, settings, progress)
+
+
+def cross_validation(folder: RunFolder) -> CrossValidation | None:
+    """What the folds of a run say together; None where it has none."""
+    from firstlight.evaluation import cross_validated, load_report
+
+    count = folder.information()["settings"].get("folds") or 0
+    places = [folder.inside / f"fold-{number}" for number in range(1, count + 1)]
+    if not places or not all(RunFolder(place).report.exists() for place in places):
+        return None
+    return cross_validated([load_report(place) for place in places])
+
+
+def torn_scores(folder: RunFolder) -> dict[str, Score]:
+    """The scores on a split that tears groups apart, by name; none where nobody asked for them."""
+    from firstlight.evaluation import load_report
+
+    inner = RunFolder(folder.inside / TORN)
+    return load_report(inner.path).scores if inner.report.exists() else {}
 
 
 def _say(progress: Listener | None, words: str) -> None:

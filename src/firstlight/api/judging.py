@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import as_tested, own_dataset
+from firstlight.api.asking import own_dataset
 from firstlight.api.networks import networks_of, side_names
 from firstlight.api.options import divided
+from firstlight.api.reporting import report_on_test
 from firstlight.api.run import Run
 from firstlight.core.comparison import Comparison
 from firstlight.core.dataset import Collection, Dataset, Images
@@ -73,12 +74,10 @@ def evaluate(
                 "leave them out."
             )
         dataset = own_dataset(folder)
-        images, title = as_tested(dataset, "test"), f"{dataset.name}, test"
-        notes: tuple[str, ...] = ()
-    else:
-        images, title, telescope = _other_images(information, data, divided(settings)[1])
-        notes = _seen_before(folder, images)
-        images = as_seen(images, telescope, information["data"]["split_seed"])
+        return report_on_test(networks_of(folder, trust_code), folder, dataset)
+    images, title, telescope = _other_images(information, data, divided(settings)[1])
+    notes = _seen_before(folder, images)
+    images = as_seen(images, telescope, information["data"]["split_seed"])
     report = networks_of(folder, trust_code).report(images, title)
     return replace(report, notes=(*report.notes, *notes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.scores import Score
 from firstlight.core.stored import ImageArray
+from firstlight.evaluation.confidence import Confidence
 
 if TYPE_CHECKING:
     from firstlight.training import KerasNetwork, Machine, Network
@@ -30,31 +32,62 @@ class Networks:
         members: one network, or those of an ensemble.
         machine: what they run on.
         information: `run.json` of their run.
+        confidence: how sure to be of their answers.
     """
 
     members: tuple[Network | KerasNetwork, ...]
     machine: Machine
     information: dict[str, Any]
+    confidence: Confidence | None = None
 
     def ask(
         self, images: ImageArray, names: NDArray[np.str_], side: NDArray[np.float32] | None = None
     ) -> Predictions:
         """What they answer for images, `(N, H, W, C)`, called `names`, with numbers beside them."""
+        from firstlight.evaluation import simple_features
+
+        answers = self._plainly(images, names, side)
+        if self.confidence is None:
+            return answers
+        return self.confidence.applied(answers, simple_features(images))
+
+    def report(
+        self,
+        images: Images,
+        title: str,
+        train: Images | None = None,
+        torn: Mapping[str, Score] | None = None,
+        flags: bool = True,
+    ) -> Report:
+        """How good their answers are; the `loss` is the one that they were trained with.
+
+        Args:
+            images: with their targets, as the networks see them.
+            title: what they are called.
+            train: the training images, for simple baselines; None: without these.
+            torn: scores of a split that tears groups apart, by name.
+            flags: whether to look for images unlike those of the training.
+        """
+        from firstlight.evaluation import evaluate, simple_features, with_trust
+
+        plain = self._plainly(images.images, images.names, images.side)
+        confidence = self.confidence or Confidence()
+        answers = confidence.applied(plain, simple_features(images.images) if flags else None)
+        report = evaluate(answers, images.targets, title, images.groups, columns=images.columns)
+        scores = {**report.scores, "loss": Score(self._loss(plain, images))}
+        report = replace(report, scores=scores)
+        return with_trust(report, images, confidence, train, torn)
+
+    def _plainly(
+        self, images: ImageArray, names: NDArray[np.str_], side: NDArray[np.float32] | None
+    ) -> Predictions:
+        """What the networks themselves answer."""
         from firstlight.evaluation import combined
         from firstlight.training import predict
 
         answers = [predict(network, images, self.machine, side) for network in self.members]
         known = self.information["data"]
         return combined([as_predictions(values, names, known) for values in answers])
-
-    def report(self, images: Images, title: str) -> Report:
-        """How good their answers are; the `loss` is the one that they were trained with."""
-        from firstlight.evaluation import evaluate
-
-        answers = self.ask(images.images, images.names, images.side)
-        report = evaluate(answers, images.targets, title, images.groups, columns=images.columns)
-        scores = {**report.scores, "loss": Score(self._loss(answers, images))}
-        return replace(report, scores=scores)
 
     def _loss(self, answers: Predictions, images: Images) -> float:
         from firstlight.training import validator
@@ -92,7 +125,8 @@ def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Netw
     own = None if trust_code is None else classes_of_file(str(trust_code))
     inputs = 2 if side_names(information) else 1
     members = tuple(network_of(load_model(file, own), inputs) for file in files)
-    return Networks(members, choose_machine(settings), information)
+    confidence = Confidence.load(folder.path)
+    return Networks(members, choose_machine(settings), information, confidence)
 
 
 def side_names(information: dict[str, Any]) -> tuple[str, ...]:

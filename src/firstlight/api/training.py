@@ -10,17 +10,16 @@ import numpy as np
 
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.information import check_source, other_versions, run_information
-from firstlight.api.inner_runs import check_leak, train_members
-from firstlight.api.networks import Networks, networks_of
+from firstlight.api.inner_runs import train_folds, train_members, train_torn
 from firstlight.api.options import Listener, Source, dataset_of, divided
 from firstlight.api.ready import Ready, make_ready, plan, plan_event
+from firstlight.api.reporting import finish_report
 from firstlight.api.run import Run
 from firstlight.core.dataset import Dataset
 from firstlight.core.errors import RunError
 from firstlight.core.events import EventLog
-from firstlight.core.files import sweep, write_arrays, write_bytes, write_text
+from firstlight.core.files import sweep, write_arrays
 from firstlight.core.run_folder import RunFolder, create_run, find_run, require_new_run
-from firstlight.core.scores import Score
 from firstlight.core.settings import TrainSettings
 from firstlight.models.identity import architecture_digest
 
@@ -159,8 +158,10 @@ def _finish(
             ready.network.write_back()
             save_model(ready.model, folder.model)
             train_members(folder, dataset, settings, progress)
-            torn = check_leak(folder, dataset, settings, progress)
-            _report(folder, dataset, ready, torn, time.monotonic() - started)
+            train_folds(folder, dataset, settings, progress)
+            train_torn(folder, dataset, settings, progress)
+            seconds = time.monotonic() - started
+            finish_report(folder, dataset, ready, _own_code(settings), seconds)
         except BaseException as error:
             log.add("end", state="stopped", message=str(error) or type(error).__name__)
             raise
@@ -184,39 +185,6 @@ def _log_resumed(log: EventLog, training: Any) -> None:
     message = f"goes on from epoch {at.epoch + 1}, step {at.step} of {training.steps}"
     log.add("start", epochs=training.epochs, steps=training.steps)
     log.add("state", state="resumed", message=message)
-
-
-def _report(
-    folder: RunFolder,
-    dataset: Dataset,
-    ready: Ready,
-    torn: dict[str, Score],
-    seconds: float,
-) -> None:
-    """The test, its report, its figures and its page."""
-    from firstlight.draw import report_figures, report_page, to_pngs
-    from firstlight.evaluation import save_report
-    from firstlight.models import walk
-
-    information = folder.information()
-    title = f"{dataset.name}, test"
-    tested = as_tested(dataset, "test")
-    report = _networks(folder, ready).report(tested, title)
-    save_report(folder.path, report)
-    epochs = folder.epochs()
-    figures = to_pngs(report_figures(report, epochs, tested.images))
-    for name, png in figures.items():
-        write_bytes(folder.figures / f"{name}.png", png)
-    layers = walk(ready.model, dataset.image_shape)
-    shown = information | information["machine"] | {"seconds": seconds}
-    write_text(folder.page, report_page(shown, report, epochs, layers, figures, tested.images))
-
-
-def _networks(folder: RunFolder, ready: Ready) -> Networks:
-    """The networks that were trained; one that stands alone is in memory already."""
-    if folder.members():
-        return networks_of(folder, _own_code(ready.settings))
-    return Networks((ready.network,), ready.machine, folder.information())
 
 
 def _tell(progress: Listener | None, kind: str, **values: Any) -> None:

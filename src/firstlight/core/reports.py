@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Refused, Task
 from firstlight.core.notebook import html_table, short
 from firstlight.core.scores import Score
@@ -183,6 +184,7 @@ class Report:
         columns: `(N,)` each, other numbers that are known of the images, by name (a redshift).
         trust: what is known of the values' trust, one for each target; () for `classify`.
         class_trust: what is known of the probabilities' trust, or None.
+        cross_validation: what networks say that were tested on other parts, or None.
     """
 
     task: Task
@@ -200,6 +202,7 @@ class Report:
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     trust: tuple[Trust, ...] = ()
     class_trust: ClassTrust | None = None
+    cross_validation: CrossValidation | None = None
 
     def score_of(self, kind: str, target: str) -> Score | None:
         """A score (`rmse`) of one target, or None where it is not defined.

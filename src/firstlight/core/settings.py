@@ -7,6 +7,7 @@ dataclasses: a field's name is the option, its `help` is the text, and None mean
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -33,6 +34,7 @@ RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_MEMORY = 1_000_000  # bytes
+Bounds = tuple[float | None, float | None]
 
 
 def option(
@@ -81,6 +83,31 @@ def check_options(settings: Any) -> None:
             )
 
 
+def _fold(text: str) -> tuple[int, int]:
+    """`2/5` as 1 (counted from 0) and 5."""
+    number, slash, count = text.partition("/")
+    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) > 1:
+        return int(number) - 1, int(count)
+    raise SettingError(
+        f"--fold takes a number and how many there are, such as 2/5, but {text!r} came."
+    )
+
+
+def _bounds(text: str) -> tuple[str, Bounds]:
+    """`xHI=0:1` as a name with two numbers; either may be left away."""
+    name, _, ends = text.partition("=")
+    low, colon, high = ends.partition(":")
+    try:
+        numbers = (float(low) if low else None, float(high) if high else None)
+    except ValueError:
+        numbers = (1.0, 0.0)
+    if not name or not colon or (None not in numbers and not numbers[0] < numbers[1]):  # type: ignore[operator]
+        raise SettingError(
+            f"--bounds takes NAME=LOW:HIGH, such as xHI=0:1, but {text!r} came: write it like that."
+        )
+    return name, numbers
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """How images are read from a source and split into three parts."""
@@ -99,6 +126,9 @@ class DataSettings:
     side: tuple[str, ...] = option(
         "column or columns of numbers that enter the network beside the image", ()
     )
+    bounds: tuple[str, ...] = option(
+        "least and greatest possible value of a target, NAME=LOW:HIGH, such as xHI=0:1", ()
+    )
     keep: str | None = option("use only images whose numbers meet this: '0.01 < xHI < 0.99'")
     balance: str | None = option(
         "drop images at random until each tenth of this column's range has equally many"
@@ -116,6 +146,10 @@ class DataSettings:
         "how to split where the data do not say: random, or group (needs a group column)",
         None,
         ("random", "group"),
+    )
+    fold: str | None = option(
+        "2/5: the test part is the second of five parts, whole groups where there are any; all "
+        "five together test every image once"
     )
     size: int | None = option("height and width in pixels to bring images to", None, (), 1, 16_384)
     resize: str = option("how images of other sizes are fitted", "pad", RESIZES)
@@ -140,6 +174,10 @@ class DataSettings:
             )
         if self.keep is not None:
             Condition.parse(self.keep)
+        for text in self.bounds:
+            _bounds(text)
+        if self.fold is not None:
+            _fold(self.fold)
         if self.by is not None and self.balance is None:
             raise SettingError("--by says for what --balance is done separately: give --balance.")
         if self.pixel is not None and self.telescope is None:
@@ -154,6 +192,26 @@ class DataSettings:
     def sky(self) -> Telescope | None:
         """The telescope that maps are seen through, or None."""
         return None if self.telescope is None else telescope_of(self.telescope, self.pixel)
+
+    @property
+    def fold_of(self) -> tuple[int, int] | None:
+        """Which fold is the test part, counted from 0, and of how many; None: no fold."""
+        return None if self.fold is None else _fold(self.fold)
+
+    def bounds_of(self, targets: Sequence[str]) -> list[Bounds]:
+        """The least and the greatest possible value of each target, None where there is none.
+
+        Raises:
+            SettingError: bounds are given for something else.
+        """
+        given = dict(map(_bounds, self.bounds))
+        for name in given:
+            if name not in targets:
+                raise SettingError(
+                    f"--bounds is for targets ({', '.join(targets) or 'of a measurement'}), but "
+                    f"{name} came: name one of them, or leave it out."
+                )
+        return [given.get(name, (None, None)) for name in targets]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -242,6 +300,13 @@ class TrainSettings:
     )
     ensemble: int | None = option(
         "networks that are trained from different seeds and answer together", None, (), 2, 100
+    )
+    folds: int | None = option(
+        "train so many networks more, each tested on another part, and judge them together",
+        None,
+        (),
+        2,
+        1000,
     )
     leak_check: bool = option(
         "train once more on a split that tears groups apart, to show how much better it looks",

@@ -192,6 +192,37 @@ def bin_ends(one: Bin, unit: str = "") -> str:
     return high if one.low == one.high else f"{_number(one.low)} to {high}"
 
 
+def about_folds(report: Report) -> str:
+    """What networks say that were each tested on another part; "" where there are none.
+
+    Example:
+        >>> import numpy as np
+        >>> from firstlight.core.cross_validation import CrossValidation
+        >>> answers = Predictions(np.array(["a"]), np.array([[3.0]], np.float32), "measure",
+        ...     target_names=("mass",), target_units=("kg",))
+        >>> folds = CrossValidation(9, ({"rmse": 1.0}, {"rmse": 3.0}), {"rmse": Score(2.2, 2, 3)})
+        >>> about_folds(
+        ...     Report("measure", "x", 1, {}, answers, np.ones((1, 1)), cross_validation=folds)
+        ... )
+        '2 networks, each tested on a part that it was not trained on, 9 images together: rmse 2.2 kg (2 to 3), fold by fold 1 to 3.'
+    """
+    found = report.cross_validation
+    if found is None:
+        return ""
+    title = "accuracy" if report.task == "classify" else "rmse"
+    score, each = found.scores[title], [scores[title] for scores in found.folds]
+    words = _percent if title == "accuracy" else _number
+    value = f"{words(score.value)} {report.unit_of(title)}".rstrip()
+    within = ""
+    if score.low is not None and score.high is not None:
+        within = f" ({words(score.low)} to {words(score.high)})"
+    return (
+        f"{len(each)} networks, each tested on a part that it was not trained on, {found.count:,} "
+        f"images together: {title} {value}{within}, fold by fold {words(min(each))} to "
+        f"{words(max(each))}."
+    )
+
+
 def about_unlike(predictions: Predictions) -> str:
     """How many images do not look like those trained on; "" where that was not looked for.
 

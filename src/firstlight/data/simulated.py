@@ -65,6 +65,7 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
         settings,
         target=settings.target or ("xHI",),
         keep=settings.keep or KEEP,
+        bounds=settings.bounds or (("xHI=0:1",) if settings.target in ((), ("xHI",)) else ()),
         telescope=settings.telescope or record.telescope,
         pixel=settings.pixel or record.pixel,
     )

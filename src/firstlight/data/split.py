@@ -58,14 +58,17 @@ def split_collection(collection: Collection, settings: DataSettings, seed: int) 
             "--group-column, or leave --split out."
         )
     whole_groups = groups is not None and settings.split != "random"
+    sentences = []
+    if settings.fold_of is not None:
+        parts = _fold(collection, settings.fold_of, groups if whole_groups else None, seed)
+        sentences.append(f"Test is fold {settings.fold}, whatever parts the source names.")
     if whole_groups and groups is not None:
         parts = _follow_groups(parts, groups, collection.name)
-    sentences = []
     named = [part for part in PARTS if (parts == part).any()]
-    if named:
+    if named and settings.fold is None:
         sentences.append(f"{_listed(named)} as the source names them.")
     unnamed = int((parts == "").sum())
-    if named and unnamed:
+    if named and unnamed and settings.fold is None:
         sentences.append(f"{counted(unnamed)} without a part went to train.")
     parts[parts == ""] = "train"
     rng = np.random.default_rng(seed)
@@ -141,6 +144,38 @@ def _dataset(collection: Collection, settings: DataSettings, split: Split, torn:
         pixel_unit=collection.pixel_unit,
         settings=settings,
     )
+
+
+def _fold(
+    collection: Collection,
+    fold: tuple[int, int],
+    groups: NDArray[np.str_] | None,
+    seed: int,
+) -> NDArray[np.str_]:
+    """Parts in which one of several folds is the test part, and nothing else is named.
+
+    The seed deals out whole groups, or images; those of each class one after the other.
+
+    Raises:
+        DataError: there are fewer groups (or images) than folds.
+    """
+    number, count = fold
+    everything = collection.everything
+    names, unit = np.unique(
+        np.arange(len(everything)) if groups is None else groups, return_inverse=True
+    )
+    if len(names) < count:
+        what = "images" if groups is None else "groups"
+        raise DataError(
+            f"{count} {what} or more were expected in {collection.name} for {count} folds, but it "
+            f"has {len(names):,}: ask for fewer folds."
+        )
+    order = np.random.default_rng(seed).permutation(len(names))
+    if groups is None and collection.task == "classify":
+        order = order[np.argsort(everything.targets[order], kind="stable")]
+    of_unit = np.empty(len(names), np.int64)
+    of_unit[order] = np.arange(len(names)) % count
+    return np.where(of_unit[unit] == number, "test", "").astype("U10")
 
 
 def _listed(parts: list[Any]) -> str:

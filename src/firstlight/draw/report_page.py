@@ -17,6 +17,7 @@ from firstlight.draw.calibration import calibration_figure, reliability_figure
 from firstlight.draw.curves import training_curves
 from firstlight.draw.html import chart, facts, listed, page, paragraph, section, table
 from firstlight.draw.report_classes import class_sections
+from firstlight.draw.report_folds import folds_section
 from firstlight.draw.report_scores import SHARES, headline, number, score_cards
 from firstlight.draw.report_values import figure_name, value_sections
 from firstlight.draw.residuals import residuals_figure
@@ -72,6 +73,7 @@ def report_page(
         + "".join(paragraph(note, "warning") for note in (*unbeaten(report), *report.notes))
         + f"{score_cards(report, report.joint_scores())}</header>",
         *answers,
+        folds_section(report),
         _training(run, epochs, figures),
         _network(layers),
         section("Data", facts(data, ("data", "value")), listed(notes), _refused(refused)),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
-from firstlight.evaluation.conformal import Calibration, conformal_threshold, guaranteed_shares
+from firstlight.evaluation.conformal import Calibration, conformal_thresholds, guaranteed_shares
 
 LEVELS = (0.9, 0.95, 0.99)
 
@@ -57,7 +57,7 @@ def calibrate_sets(
 
     The score of an image is 1 - the probability of its true class (Sadinle, Lei & Wasserman
     2019, Journal of the American Statistical Association 114, 223: the smallest sets on average
-    where probabilities are right); the threshold is `conformal_threshold`'s. The coverage is that
+    where probabilities are right); the threshold is `conformal_thresholds`'s. The coverage is that
     of all images together: rare classes can be held less often.
 
     Args:
@@ -84,13 +84,12 @@ def calibrate_sets(
             f"{several} came: put more data into the validation split."
         )
     scores = 1 - probabilities[np.arange(len(targets)), targets].astype(np.float64)
-    found = [conformal_threshold(scores, level, groups) for level in levels]
-    thresholds = np.maximum.accumulate([threshold for threshold, _ in found])
+    thresholds, effective = conformal_thresholds(scores, levels, groups)
     return SetCalibration(
         levels=tuple(levels),
         guaranteed=guaranteed_shares(levels, len(targets), groups),
         groups=None if groups is None else several,
         images=len(targets),
-        thresholds=tuple(thresholds.tolist()),
-        effective=tuple(worth for _, worth in found),
+        thresholds=thresholds,
+        effective=effective,
     )

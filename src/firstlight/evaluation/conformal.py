@@ -1,6 +1,6 @@
 """Intervals that hold: split-conformal calibration on images in groups.
 
-The rule that `conformal_threshold` follows was chosen for groups that are few. Of all images of
+The rule that `conformal_thresholds` follows was chosen for groups that are few. Of all images of
 new groups, an interval holds at least `Calibration.guaranteed`, whatever the data are
 like, and close to its level as far as groups vary as they did in calibration.
 
@@ -138,7 +138,7 @@ def calibrate_intervals(
     """Learn how wide intervals have to be, from images that the network was not trained on.
 
     The score of an image is |target - value| / spread; an interval reaches as many spreads to
-    either side as `conformal_threshold` says. Values are first put within the bounds, and a
+    either side as `conformal_thresholds` says. Values are first put within the bounds, and a
     spread below a tenth of the median spread counts as that: a network that is sure of itself
     near a bound gives no endless scores (the sensitivity parameter of Papadopoulos & Haralambous
     2011, Neural Networks 24, 842). The coverage is that of all images together: it is not
@@ -188,10 +188,9 @@ def calibrate_intervals(
     for target, (low, high) in enumerate(bounds):
         centre = np.clip(values[:, target].astype(np.float64), low, high)
         scores = np.abs(targets[:, target] - centre) / half[:, target]
-        found = [conformal_threshold(scores, level, groups) for level in levels]
-        # A higher level can be worth more images, and then reach for less.
-        factors.append(tuple(np.maximum.accumulate([factor for factor, _ in found]).tolist()))
-        effective.append(tuple(worth for _, worth in found))
+        thresholds, worth = conformal_thresholds(scores, levels, groups)
+        factors.append(thresholds)
+        effective.append(worth)
     return IntervalCalibration(
         levels=tuple(levels),
         guaranteed=guaranteed_shares(levels, len(values), groups),
@@ -204,14 +203,14 @@ def calibrate_intervals(
     )
 
 
-def conformal_threshold(
-    scores: NDArray[np.float64], level: float, groups: NDArray[np.str_] | None
-) -> tuple[float, float]:
-    """A number that the share `level` of the scores of new images does not exceed.
+def conformal_thresholds(
+    scores: NDArray[np.float64], levels: Sequence[float], groups: NDArray[np.str_] | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Numbers that given shares of the scores of new images do not exceed.
 
-    It is the score of rank level (N + N/n), rounded up, where n is how many independent images
-    these N are worth (`effective_count` of those up to the plain quantile). Without groups n is
-    N: the usual split-conformal rule, rank (N + 1) level. Where groups agree or differ as a
+    For each level the score of rank level (N + N/n), rounded up, where n is how many independent
+    images these N are worth (`effective_count` of those up to the plain quantile). Without groups
+    n is N: the usual split-conformal rule, rank (N + 1) level. Where groups agree or differ as a
     whole, n is their number K, and the rule is that of Lee, Barber & Willett 2023 (for groups
     of one size), which assumes just that: on independent images it would hold 0.96 for 0.9 with
     15 groups, and for 0.95 nothing short of infinity. Where the rank exceeds N, the greatest
@@ -219,27 +218,32 @@ def conformal_threshold(
 
     Args:
         scores: `(N,)` larger where an image fits worse.
-        level: between 0 and 1.
+        levels: between 0 and 1, rising.
         groups: `(N,)` group labels, or None.
 
     Returns:
-        The threshold, and how many independent images it is worth.
+        The thresholds, rising, and how many independent images each is worth.
 
     Example:
-        >>> conformal_threshold(np.arange(1.0, 100.0), 0.9, None)
-        (90.0, 99.0)
+        >>> conformal_thresholds(np.arange(1.0, 100.0), [0.5, 0.9], None)
+        ((50.0, 90.0), (99.0, 99.0))
     """
     ordered, count = np.sort(scores), len(scores)
-    plain = ordered[_rank(level, count) - 1]
-    worth = effective_count(scores <= plain, groups)
-    rank = min(count, _rank(level, count + count / worth))
-    return float(ordered[rank - 1]), worth
+    thresholds, worths = [], []
+    for level in levels:
+        plain = ordered[_rank(level, count) - 1]
+        worth = effective_count(scores <= plain, groups)
+        rank = min(count, _rank(level, count + count / worth))
+        thresholds.append(ordered[rank - 1])
+        worths.append(worth)
+    # A higher level can be worth more images, and then reach for less.
+    return tuple(np.maximum.accumulate(thresholds).tolist()), tuple(worths)
 
 
 def guaranteed_shares(
     levels: Sequence[float], count: int, groups: NDArray[np.str_] | None
 ) -> tuple[float, ...]:
-    """The share that `conformal_threshold` of N scores holds, whatever their distribution.
+    """The share that `conformal_thresholds` of N scores holds, whatever their distribution.
 
     Rank / (N + M), where M is the size of the largest group (conformal risk control, with a new
     group of that size that is missed as a whole), and the rank is (N + 1) level or more.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Refused
 from firstlight.core.errors import RunError
 from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
@@ -43,6 +44,9 @@ def report_to_dict(report: Report) -> dict[str, Any]:
         "confused": [asdict(pair) for pair in report.confused],
         "trust": [asdict(trust) for trust in report.trust],
         "class_trust": None if report.class_trust is None else asdict(report.class_trust),
+        "cross_validation": None
+        if report.cross_validation is None
+        else asdict(report.cross_validation),
         "notes": list(report.notes),
         "refused": [asdict(refused) for refused in predictions.refused],
     }
@@ -130,6 +134,7 @@ def report_from_dict(document: Mapping[str, Any], arrays: Mapping[str, NDArray[A
             columns={name: arrays["columns"][:, k] for k, name in enumerate(columns)},
             trust=tuple(_trust(one) for one in document.get("trust", ())),
             class_trust=_class_trust(document.get("class_trust")),
+            cross_validation=_cross_validation(document.get("cross_validation")),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise RunError(
@@ -166,6 +171,13 @@ def _score(document: Mapping[str, Any] | None) -> Score | None:
 
 def _coverage(rows: list[Mapping[str, Any]]) -> tuple[Coverage, ...]:
     return tuple(Coverage(**{**row, "covered": Score(**row["covered"])}) for row in rows)
+
+
+def _cross_validation(document: Mapping[str, Any] | None) -> CrossValidation | None:
+    if document is None:
+        return None
+    scores = {name: Score(**score) for name, score in document["scores"].items()}
+    return CrossValidation(document["count"], tuple(document["folds"]), scores)
 
 
 def _class_trust(document: Mapping[str, Any] | None) -> ClassTrust | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError, RunError
-from firstlight.evaluation.conformal import conformal_threshold
+from firstlight.evaluation.conformal import conformal_thresholds
 
 FALSE_ALARMS = 0.01
 LEAST_VARIANCE = 1e-6  # of features whose variance is 1: below it is rounding
@@ -99,7 +99,7 @@ def learn_likeness(
     The distance is Mahalanobis's (Lee, Lee, Lee & Shin 2018, arXiv 1807.03888, for network
     features), with the covariance drawn towards a multiple of the identity by Ledoit & Wolf's
     rule (2004, Journal of Multivariate Analysis 88, 365), so that it can be inverted with any
-    number of features. The threshold is `conformal_threshold`'s for images that were *not*
+    number of features. The threshold is `conformal_thresholds`'s for images that were *not*
     trained on: the distances of the training images themselves are too small. What is unlike in
     none of the features is not noticed.
 
@@ -147,7 +147,7 @@ def learn_likeness(
             "Expected finite features of the images that are held out, but some are not: look at "
             "these images."
         )
-    threshold, _ = conformal_threshold(distance, 1 - false_alarms, groups)
+    (threshold,), _ = conformal_thresholds(distance, [1 - false_alarms], groups)
     return replace(likeness, threshold=threshold)
 
 

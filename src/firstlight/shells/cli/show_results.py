@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from firstlight.core.reports import worse_than_mean
 from firstlight.core.verdicts import (
     about_coverage,
+    about_folds,
     about_leak,
     about_probabilities,
     about_unlike,
@@ -84,6 +85,9 @@ def show_report(console: Console, report: Report) -> None:
             say(console, about_coverage(coverage, of_classes=True))
     for trust in report.trust:
         _show_trust(console, report, trust)
+    if report.cross_validation is not None:
+        heading(console, "Cross-validation")
+        say(console, about_folds(report))
     unlike = about_unlike(report.predictions)
     if unlike:
         heading(console, "Odd images")
