@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 import firstlight as fl
+from firstlight.api.asking import as_tested
 from firstlight.core import processes
-from firstlight.core.errors import RunError, SettingError
+from firstlight.core.errors import DataError, RunError, SettingError
+from firstlight.models import import_keras
+
+keras = import_keras()
 
 NET = """
 - Conv2D: {filters: 4, kernel_size: 3, strides: 2, activation: relu}
@@ -126,3 +130,106 @@ def test_only_what_can_be_simulated_is(sky):
         fl.simulate("galaxies")
     with pytest.raises(SettingError, match="--cells takes an even number"):
         fl.simulate(cells=17)
+
+
+@pytest.fixture(scope="module")
+def several(sky):
+    """A run with an ensemble, folds and a leak check."""
+    more = {"ensemble": 2, "folds": 3, "leak_check": True, "epochs": 2}
+    return fl.train("reionisation", name="several", **settings(sky, **more))
+
+
+def test_an_ensemble_answers_with_all_of_its_networks(sky, several):
+    inside = several.folder / "inside"
+    assert sorted(path.name for path in inside.iterdir()) == [
+        *(f"fold-{number}" for number in (1, 2, 3)),
+        "network-2",
+        "random-split",
+    ]
+    dataset = fl.load("reionisation", telescope="hard", side=("z",))
+    seen = as_tested(dataset, "test")
+    answers = []
+    for folder in (several.folder, inside / "network-2"):
+        model = keras.models.load_model(folder / "model.keras")
+        answers.append(model.predict([seen.images, seen.side], verbose=0))
+    assert not np.allclose(*answers)
+    values = np.mean([answer[:, 0] for answer in answers], axis=0)
+    variance = np.mean([np.exp(answer[:, 1]) ** 2 for answer in answers], axis=0)
+    variance += np.var([answer[:, 0] for answer in answers], axis=0)
+    found = several.report.predictions
+    np.testing.assert_allclose(found.values[:, 0], np.clip(values, 0, 1), atol=1e-4)
+    np.testing.assert_allclose(found.spread[:, 0], np.sqrt(variance), rtol=1e-3)
+    assert fl.evaluate("several", runs=sky / "runs").scores == several.report.scores
+
+
+def test_the_networks_of_an_ensemble_share_their_data_and_not_their_seed(several):
+    other = json.loads((several.folder / "inside" / "network-2" / "run.json").read_text())
+    own = several.information
+    assert other["data"]["fingerprint"] == own["data"]["fingerprint"]
+    assert (own["seed"], other["seed"]) == (0, 1)
+    assert other["settings"]["ensemble"] is None
+
+
+def test_folds_test_each_image_once(several):
+    found = several.report.cross_validation
+    names = [
+        fl.evaluate(several.folder / "inside" / f"fold-{number}").predictions.names
+        for number in (1, 2, 3)
+    ]
+    together = np.concatenate(names)
+    assert len(set(together)) == len(together) == found.count
+    images = several.information["data"]["images"]
+    assert found.count == sum(images.values())
+
+
+def test_the_leak_is_the_score_of_the_split_that_tears_groups_apart(several):
+    inner = fl.evaluate(several.folder / "inside" / "random-split")
+    assert several.report.trust[0].leak == inner.scores["r2"]
+    parts = several.folder / "inside" / "random-split" / "split.npz"
+    groups = np.load(fl.simulate(boxes=8, cells=CELLS) / "groups.npy")
+    fraction = np.load(fl.simulate(boxes=8, cells=CELLS) / "xHI.npy")
+    kept = groups[(fraction > 0.01) & (fraction < 0.99)]
+    with np.load(parts) as split:
+        assert set(kept[split["train"]]) & set(kept[split["test"]])
+
+
+def test_a_run_stopped_among_its_inner_runs_goes_on(sky, several):
+    epochs = []
+
+    def stop(event):
+        epochs.append(event["kind"] == "epoch")
+        if sum(epochs) == 3:
+            raise KeyboardInterrupt
+
+    more = {"ensemble": 2, "folds": 3, "leak_check": True, "epochs": 2}
+    with pytest.raises(KeyboardInterrupt):
+        fl.train("reionisation", name="halted", progress=stop, **settings(sky, **more))
+    resumed = fl.resume("halted", runs=sky / "runs")
+    assert resumed.report.scores == several.report.scores
+    assert resumed.report.cross_validation == several.report.cross_validation
+
+
+def test_images_without_groups_have_nothing_to_leak(sky):
+    path = sky / "plain.npz"
+    images = np.random.default_rng(0).normal(size=(40, 8, 8)).astype("float32")
+    np.savez(path, images=images, targets=images.mean((1, 2)))
+    net = str(sky / "net.yaml")
+    with pytest.raises(DataError, match="Groups were expected in plain"):
+        fl.train(path, model=net, epochs=1, leak_check=True, runs=sky / "runs", threads=1)
+
+
+def test_predictions_come_with_intervals_and_flags(sky):
+    path = sky / "many.npz"
+    rng = np.random.default_rng(1)
+    images = rng.normal(size=(400, 8, 8)).astype("float32")
+    np.savez(path, images=images, targets=images.mean((1, 2)))
+    net = str(sky / "net.yaml")
+    made = fl.train(
+        path, model=net, epochs=2, runs=sky / "runs", threads=1, bounds=("targets=-0.6:0.6",)
+    )
+    np.save(sky / "odd.npy", np.stack([images[0], 30 + images[1]]))
+    answers = fl.predict(made, sky / "odd.npy")
+    assert answers.unlike.tolist() == [False, True]
+    assert answers.intervals.shape == (2, 1, 4, 2)
+    assert np.abs(answers.intervals).max() <= np.float32(0.6)
+    assert answers.values[1] == np.float32(0.6)

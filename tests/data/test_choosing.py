@@ -85,8 +85,31 @@ def test_what_cannot_be_chosen_by_is_named(sky, settings, message):
 
 
 @pytest.mark.parametrize(
+    ("bounds", "fits"),
+    [
+        ("fraction=0:1", True),
+        ("fraction=0:", True),
+        ("fraction=:2", True),
+        ("fraction=0.5:1", False),
+    ],
+)
+def test_targets_have_to_lie_within_their_bounds(bounds, fits, sky):
+    settings = DataSettings(target=("fraction",), bounds=(bounds,))
+    if fits:
+        assert len(read_collection(sky[0], settings).everything) == COUNT
+        return
+    with pytest.raises(
+        DataError, match=r"within --bounds fraction=0.5:1 were expected, but images"
+    ):
+        read_collection(sky[0], settings)
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"bounds": ("x=1:0",)}, "--bounds takes NAME=LOW:HIGH"),
+        ({"bounds": ("x=a:1",)}, "--bounds takes NAME=LOW:HIGH"),
+        ({"bounds": ("0:1",)}, "--bounds takes NAME=LOW:HIGH"),
         ({"by": "z"}, "--by says for what --balance is done"),
         ({"pixel": 1.0}, "--pixel is the pixel that --telescope sees"),
         ({"keep": "import os"}, "--keep takes comparisons"),
@@ -141,3 +164,9 @@ def test_the_only_column_left_of_a_table_is_its_target(table):
 def test_texts_cannot_enter_the_network(table):
     with pytest.raises(DataError, match="Numbers were expected in the column place"):
         read_collection(table, DataSettings(target=("size",), side=("place",)))
+
+
+def test_bounds_are_for_targets(sky):
+    settings = DataSettings(target=("fraction",), side=("z",), bounds=("z=0:99",))
+    with pytest.raises(SettingError, match=r"--bounds is for targets \(fraction\), but z came"):
+        read_collection(sky[0], settings)

@@ -204,8 +204,8 @@ def about_folds(report: Report) -> str:
         >>> about_folds(
         ...     Report("measure", "x", 1, {}, answers, np.ones((1, 1)), cross_validation=folds)
         ... )
-        '2 networks, each tested on a part that it was not trained on, 9 images together: rmse 2.2 \
-kg (2 to 3), fold by fold 1 to 3.'
+        '2 networks, each tested on a part that it was not trained on, 9 images together: rmse \
+2.2 kg (2 to 3), fold by fold 1 to 3.'
     """
     found = report.cross_validation
     if found is None:

@@ -75,6 +75,30 @@ def choose(collection: Collection, settings: DataSettings, seed: int) -> Collect
     )
 
 
+def require_bounds(collection: Collection, settings: DataSettings) -> None:
+    """Refuse targets outside of the bounds that `--bounds` gives them.
+
+    Raises:
+        DataError: naming the first image with such a target.
+        SettingError: bounds are given for something that is no target.
+    """
+    everything = collection.everything
+    for number, (low, high) in enumerate(settings.bounds_of(collection.target_names)):
+        column = everything.targets[:, number]
+        outside = np.flatnonzero(np.clip(column, low, high) != column)
+        if len(outside):
+            name, first = collection.target_names[number], outside[0]
+            raise DataError(
+                f"Values of {shown(name)} within --bounds {name}={_end(low)}:{_end(high)} were "
+                f"expected, but {everything.names[first]} has {column[first]:g}: correct the "
+                "bounds, or leave such images out with --keep."
+            )
+
+
+def _end(bound: float | None) -> str:
+    return "" if bound is None else f"{bound:g}"
+
+
 def balanced(
     values: NDArray[Any], by: NDArray[Any], random: np.random.Generator
 ) -> NDArray[np.int64]:

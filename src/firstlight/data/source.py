@@ -11,7 +11,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.telling import Listener, listening
 from firstlight.data.builtin import BUILTINS
-from firstlight.data.choosing import choose
+from firstlight.data.choosing import choose, require_bounds
 from firstlight.data.folder import read_folder
 from firstlight.data.idx import idx_pairs, is_idx_images
 from firstlight.data.idx_data import read_idx_file, read_idx_folder
@@ -98,6 +98,7 @@ def read_collection(
         (70000, 28, 28, 1)
     """
     collection = choose(_read(source, settings), settings, seed)
+    require_bounds(collection, settings)
     name = name_of(Path(source)) or collection.name
     everything = replace(collection.everything, side_names=settings.side)
     unit = collection.pixel_unit or unit_of(Path(source).expanduser())
