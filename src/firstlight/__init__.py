@@ -18,6 +18,7 @@ __all__ = [
     "Run",
     "check",
     "compare",
+    "convert",
     "doctor",
     "evaluate",
     "explore",

@@ -46,12 +46,13 @@ def test_the_rule_of_training(resize: str, tmp_path: Path, save: Callable) -> No
     for k, size in enumerate([(10, 6), (6, 9), (30, 30, 3)]):
         save(tmp_path / "all" / f"class{k}" / "x.png", rng.integers(0, 256, size, np.uint8))
     trained = read_collection(tmp_path / "all", DataSettings(size=7, resize=resize))
-    images, names, _ = read_images(tmp_path / "all", (7, 7, 3), resize)
+    how = DataSettings(resize=resize)
+    images, names, _ = read_images(tmp_path / "all", (7, 7, 3), how)
     np.testing.assert_array_equal(images, trained.everything.images)
     assert [Path(name).parent.name for name in names] == ["class0", "class1", "class2"]
     arrays = tmp_path / "a.npy"
     np.save(arrays, rng.integers(0, 256, (2, 9, 4, 3), np.uint8))
-    assert read_images(arrays, (7, 7, 1), resize)[0].shape == (2, 7, 7, 1)
+    assert read_images(arrays, (7, 7, 1), how)[0].shape == (2, 7, 7, 1)
 
 
 def test_what_does_not_fit_the_network(tmp_path: Path, save: Callable) -> None:

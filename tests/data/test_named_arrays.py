@@ -11,7 +11,7 @@ import pytest
 from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings
 from firstlight.data import read_collection, read_images
-from firstlight.data.npy import read_npy
+from firstlight.data.npy import ArrayFile
 
 IMAGES = np.arange(4 * 6 * 5, dtype=np.uint8).reshape(4, 6, 5)
 LABELS = np.array([3, 1, 3, 1])
@@ -292,7 +292,7 @@ def test_heads_that_are_no_python(text: bytes, form: int, tmp_path: Path) -> Non
     length = len(text).to_bytes(2 * form, "little")
     (tmp_path / "x.npy").write_bytes(b"\x93NUMPY" + bytes([form, 0]) + length + text + bytes(18))
     with pytest.raises(DataError, match="is damaged"):
-        read_npy(tmp_path / "x.npy")
+        ArrayFile(tmp_path / "x.npy")()
     np.save(tmp_path / "good.npy", IMAGES)
     images, _, refused = read_images([tmp_path / "x.npy", tmp_path / "good.npy"], (6, 5, 1))
     assert len(images) == 4

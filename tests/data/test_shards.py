@@ -531,5 +531,6 @@ def test_a_first_look_tells_the_same(dtype: Any, tmp_path: Path, on_disk: Callab
         for part in one["parts"]:
             # The sum of floats depends on their order, in the last digits.
             part["mean"], part["std"] = round(part["mean"], 6), round(part["std"], 6)
-    ours.pop("pixel_histograms", None), theirs.pop("pixel_histograms", None)
+        for histogram in one["histograms"].values():
+            histogram["edges"] = np.round(histogram["edges"], 6).tolist()
     assert ours == theirs

@@ -283,3 +283,27 @@ def test_parquet_columns_of_one_name(pictures: Path) -> None:
     pq.write_table(table, pictures / "t.parquet")
     with pytest.raises(DataError, match="have to differ in name"):
         read_collection(pictures / "t.parquet")
+
+
+def test_a_folder_with_one_table(pictures: Path, save: Callable) -> None:
+    table = write(pictures, "image,label\n" + rows(*"ababab"), "labels.csv")
+    (pictures / ".hidden.csv").write_text("no")
+    found = read_collection(pictures)
+    assert (found.name, found.source) == ("labels", str(table))
+    assert found.everything.targets.tolist() == [0, 1, 0, 1, 0, 1]
+    (pictures / "other.tsv").write_text("no")
+    with pytest.raises(DataError, match=r"there are 2 tables \(labels\.csv, other\.tsv\): name"):
+        read_collection(pictures)
+    # Class folders win over tables: those were written about them.
+    save(pictures / "dog" / "0.png", np.zeros((3, 3), np.uint8))
+    assert read_collection(pictures).classes == ("dog", "img")
+
+
+def test_a_folder_called_train_beside_its_table(tmp_path: Path, save: Callable) -> None:
+    for k in range(4):
+        save(tmp_path / "train" / f"{k}.png", np.full((3, 3), k, np.uint8))
+    write(tmp_path, "image,label\n" + "".join(f"train/{k}.png,{k % 2}\n" for k in range(4)))
+    assert read_collection(tmp_path).everything.targets.tolist() == [0, 1, 0, 1]
+    save(tmp_path / "train" / "cat" / "0.png", np.zeros((3, 3), np.uint8))
+    save(tmp_path / "train" / "dog" / "0.png", np.zeros((3, 3), np.uint8))
+    assert read_collection(tmp_path).classes == ("cat", "dog")

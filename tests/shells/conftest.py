@@ -12,6 +12,7 @@ import pytest
 
 import firstlight
 from firstlight.core.comparison import Comparison, Difference
+from firstlight.core.conversion import Conversion
 from firstlight.core.dataset import Refused
 from firstlight.core.environment import Device, Environment, KerasBackend
 from firstlight.core.exploration import (
@@ -30,6 +31,11 @@ from firstlight.shells.cli.main import run
 # Names as they come from strangers: markup, an escape sequence, a formula, another script.
 ODD_CLASSES = ("[red]cat[/red]", "clear\x1b[2J\nscreen", "=1+1", "naïve 学")
 REFUSED = (Refused("bad\x1b[31m.png", "no image: the file is empty"),)
+
+
+def odd_conversion() -> Conversion:
+    arrays = {"images": ((6, 4, 5), "float32"), ODD_CLASSES[1]: ((6,), "<U5")}
+    return Conversion("a.pkl", "a b.npz", arrays, {ODD_CLASSES[0]: "holds int and, in row 1, str"})
 
 
 def odd_predictions() -> Predictions:
@@ -255,6 +261,7 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
         "list_models": rows,
         "doctor": small_environment(),
         "lr": small_range_test(),
+        "convert": odd_conversion(),
     }
     fake = SimpleNamespace(**{verb: record(verb, result) for verb, result in results.items()})
     monkeypatch.setitem(sys.modules, "firstlight.api", fake)

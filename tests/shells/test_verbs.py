@@ -27,6 +27,7 @@ VERBS = [
     ("models",),
     ("doctor",),
     ("lr", "mnist"),
+    ("convert", "a.pkl", "a.npz"),
 ]
 
 
@@ -382,3 +383,23 @@ def test_a_fit_worse_than_the_mean_is_told(
     assert words in " ".join(cli("evaluate", "odd-compact").out.split())
     api.evaluate = lambda *_, **__: report
     assert "worse" not in cli("evaluate", "odd-compact").out
+
+
+def test_convert_tells_what_came_out_and_what_did_not(
+    api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    ended = cli("convert", "a.pkl", "a b.npz")
+    assert calls == [("convert", ("a.pkl", "a b.npz"), {"trust_pickle": False})]
+    assert "6 x 4 x 5" in ended.out
+    assert "The column [red]cat[/red] is left out: it holds int and, in row 1, str." in ended.out
+    assert "firstlight explore 'a b.npz' --target" in ended.out
+    cli("convert", "a.pkl", "a.npz", "--trust-pickle")
+    assert calls[1][2] == {"trust_pickle": True}
+
+
+@pytest.mark.parametrize("option", ["--group", "--group-column"])
+def test_an_option_with_two_names(
+    option: str, api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    cli("explore", "photos", option, "field")
+    assert only_call(calls)[2] == {"group_column": "field", "save": None}

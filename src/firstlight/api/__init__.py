@@ -3,6 +3,7 @@
 Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it runs.
 """
 
+from firstlight.api.converting import convert
 from firstlight.api.finding_rate import lr
 from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
@@ -15,6 +16,7 @@ __all__ = [
     "Run",
     "check",
     "compare",
+    "convert",
     "doctor",
     "evaluate",
     "explore",

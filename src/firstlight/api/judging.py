@@ -26,6 +26,8 @@ from firstlight.core.stored import StoredImages
 from firstlight.core.telescope import Telescope
 
 RUNS = Path("runs")
+# How images were read in training, and other ones are.
+AS_TRAINED = ("resize", "axes", "hdu", "gaps", "image_column")
 
 
 def evaluate(
@@ -94,8 +96,8 @@ def predict(
 
     Args:
         run: a run's name, its folder, or what `train` returned.
-        files: image files, folders of them, `.npy` or `.npz` arrays. Images of another size are
-            fitted as the training images were.
+        files: image files, folders of them, or files of many images (`.npy`, `.npz`, FITS, HDF5,
+            TIFF). They are read as the training images were, and brought to their size.
         side: the numbers beside the images, by name, for a network that takes them.
         runs: the folder of runs.
         trust_code: as in `evaluate`.
@@ -121,12 +123,12 @@ def predict(
 
     folder, trust_code = _found(run, runs, trust_code)
     information = folder.information()
-    known = information["data"]
+    known, reading = information["data"], information["data_settings"]
     sources = [files] if isinstance(files, str | Path) else list(files)
     images, names, refused = read_images(
         sources,
         tuple(known["image_shape"]),
-        information["data_settings"]["resize"],
+        DataSettings(**{name: reading[name] for name in AS_TRAINED if name in reading}),
         np.dtype(known["dtype"]),
     )
     beside = _beside(side or {}, side_names(information), len(images))

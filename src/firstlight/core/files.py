@@ -107,12 +107,20 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def write_arrays(path: Path, **arrays: Any) -> None:
-    """Write arrays to `path` as a compressed `.npz` in one step."""
+def write_arrays(path: Path, /, **arrays: Any) -> None:
+    """Write arrays to `path` as a compressed `.npz` in one step, under any names."""
+    import zipfile
+
     import numpy as np
 
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+    # NumPy's own function cannot write an array called `file`.
+    with (
+        replacing(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def sweep(folder: Path) -> None:

@@ -32,6 +32,7 @@ PREPARATIONS = ("rescale", "standardise", "none")
 SKIES = ("quick", *TELESCOPES)
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
+GAPS = ("refuse", "mean")
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_MEMORY = 1_000_000  # bytes
 Bounds = tuple[float | None, float | None]
@@ -43,9 +44,10 @@ def option(
     choices: tuple[str, ...] = (),
     least: Any = None,
     most: Any = None,
+    also: str = "",
 ) -> Any:
-    """A dataclass field that is also an option of the command line."""
-    limits = {"choices": choices, "least": least, "most": most}
+    """A dataclass field that is also an option of the command line, under one name or two."""
+    limits = {"choices": choices, "least": least, "most": most, "also": also}
     return field(default=default, metadata={"help": help, **limits})
 
 
@@ -113,7 +115,7 @@ class DataSettings:
     """How images are read from a source and split into three parts."""
 
     image_column: str | None = option(
-        "column of a table that holds the image paths (found by itself)"
+        "column of a table that holds the image paths, or array of the images (found by itself)"
     )
     target: tuple[str, ...] = option(
         "target column or columns (default: a column called label)", ()
@@ -122,7 +124,9 @@ class DataSettings:
         "classify or measure (default: as the targets look)", None, ("classify", "measure")
     )
     split_column: str | None = option("column that says train, validation or test")
-    group_column: str | None = option("column whose groups are never torn apart by the split")
+    group_column: str | None = option(
+        "column whose groups are never torn apart by the split", also="--group"
+    )
     side: tuple[str, ...] = option(
         "column or columns of numbers that enter the network beside the image", ()
     )
@@ -159,6 +163,18 @@ class DataSettings:
     colour: str = option(
         "read images as grey or colour (auto: colour if any image is)", "auto", COLOURS
     )
+    axes: str | None = option(
+        "order of an array's axes, such as NCHW where the channels come first (default: NHWC)"
+    )
+    hdu: str | None = option(
+        "name or number of the part of a FITS file that holds the images (default: the first)"
+    )
+    gaps: str = option(
+        "pixels without a number (NaN, infinity, FITS's BLANK): refuse, or fill with the mean of "
+        "the image's other pixels",
+        "refuse",
+        GAPS,
+    )
     memory: str | None = option(
         "memory for images that are more than fits, such as 2GB: they are kept on disk, in shards"
     )
@@ -166,6 +182,14 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.axes is not None:
+            letters = str(self.axes).upper()
+            object.__setattr__(self, "axes", letters)
+            if sorted(letters) not in (sorted("NHW"), sorted("NHWC")):
+                raise SettingError(
+                    "--axes takes the letters N (images), H (height), W (width) and C (channels) "
+                    f"in the order of the array's axes, but {self.axes!r} came: give NCHW, say."
+                )
         if self.memory is not None and self.budget < LEAST_MEMORY:
             raise SettingError(
                 f"--memory takes {amount(LEAST_MEMORY)} or more, but {self.memory!r} came: give a "

@@ -10,12 +10,14 @@ from firstlight.data.equal import image_digests
 from firstlight.data.explore import explore_dataset
 from firstlight.data.fit import fit_all
 from firstlight.data.incoming import read_images
+from firstlight.data.pickled_frames import arrays_in_pickle
 from firstlight.data.simulated import simulate_maps
 from firstlight.data.source import found, load_dataset, read_collection
 from firstlight.data.split import split_collection
 
 __all__ = [
     "BUILTINS",
+    "arrays_in_pickle",
     "explore_dataset",
     "fit_all",
     "found",

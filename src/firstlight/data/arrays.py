@@ -15,11 +15,13 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import ImageArray
 from firstlight.data.fit import RULES, fit_all, target_channels, target_size
+from firstlight.data.gaps import gaps_in, gaps_note, without_gaps
 from firstlight.data.memory import ON_DISK, require_memory
 from firstlight.data.paths import shown
 from firstlight.data.raw_arrays import RawArray
 from firstlight.data.targets import Targets
 
+DEFAULTS = DataSettings()
 CHUNK = 1 << 22  # numbers that are looked at at a time
 
 
@@ -44,12 +46,14 @@ class Block:
         name: what they are called; image k is `name[k]`.
         part: which part of the split they are, "" where the source does not say.
         stored: the number type that they were stored in.
+        gaps: `(N,)` how many pixels of each image were filled; None while it is in its file.
     """
 
     images: NDArray[Any] | RawImages
     name: str
     part: str
     stored: np.dtype[Any]
+    gaps: NDArray[np.int64] | None = None
 
 
 def block_of(
@@ -64,7 +68,7 @@ def block_of(
         read: reads the array.
         look: reads its head.
         names: the block's name, its part, and what to call the array in messages.
-        settings: `memory` counts.
+        settings: `memory`, `axes` and `gaps` count.
 
     Raises:
         DataError: as `as_images`.
@@ -72,32 +76,75 @@ def block_of(
     name, part, where = names
     if settings.memory is None:
         array = read()
-        return Block(as_images(array, where), name, part, array.dtype)
+        images, gaps = as_images(array, where, settings)
+        return Block(images, name, part, array.dtype, gaps)
     raw = look()
-    return Block(RawImages(raw, *image_form(raw.shape, raw.dtype, where)), name, part, raw.dtype)
+    if settings.axes and settings.axes[0] != "N":
+        raise DataError(
+            f"Images that lie one behind the other were expected in {where}, but --axes "
+            f"{settings.axes} says that they do not: leave --memory out, or store the array "
+            "with N as its first axis."
+        )
+    form = image_form(raw.shape, raw.dtype, where, settings.axes)
+    return Block(RawImages(raw, *form), name, part, raw.dtype)
 
 
-def as_images(array: NDArray[Any], where: str) -> NDArray[Any]:
-    """An array as images `(N, H, W, C)` of uint8, uint16 or float32.
+def as_images(
+    array: NDArray[Any], where: str, settings: DataSettings = DEFAULTS
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """An array as images `(N, H, W, C)` of uint8, uint16 or float32, without gaps.
 
-    `(N, H, W)` becomes `(N, H, W, 1)`. The last axis is always the channels. uint8 and
-    uint16 stay as they are, booleans become 0 and 1, all other numbers float32.
+    `(N, H, W)` becomes `(N, H, W, 1)`. The last axis is the channels, unless `settings.axes`
+    says otherwise. uint8 and uint16 stay as they are, booleans become 0 and 1, all other
+    numbers float32. NaN, infinity and what float32 cannot hold is dealt with as
+    `settings.gaps` says.
+
+    Returns:
+        The images, and how many pixels of each were filled, `(N,)`.
 
     Raises:
-        DataError: for other ranks, no images, channels in front, texts, NaN or infinity.
+        DataError: for other ranks, no images, channels in front, texts, or gaps that are not
+            to be filled.
 
     Example:
-        >>> as_images(np.zeros((5, 28, 28), np.uint8), "an array").shape
-        (5, 28, 28, 1)
+        >>> images, gaps = as_images(np.zeros((5, 28, 28), np.uint8), "an array")
+        >>> images.shape, gaps.sum()
+        ((5, 28, 28, 1), np.int64(0))
     """
-    shape, dtype = image_form(array.shape, array.dtype, where)
+    shape, dtype = image_form(array.shape, array.dtype, where, settings.axes)
+    if settings.axes:
+        array = np.ascontiguousarray(np.transpose(array, axes_order(settings.axes)))
+    array = array.reshape(shape)
+    # A gap may be too large for the type, until it is replaced.
+    with np.errstate(over="ignore"):
+        images = array.astype(dtype, copy=False)
+    gaps = np.zeros(len(array), np.int64)
     if dtype == np.float32:
-        _require_finite(array.reshape(shape), where)
-    return array.reshape(shape).astype(dtype, copy=False)
+        gaps = _count_gaps(array)
+        if gaps.any() and settings.gaps == "refuse":
+            raise _has_gaps(array, gaps, where)
+        if gaps.any() and np.shares_memory(images, array):
+            images = array.copy()
+        for k in np.flatnonzero(gaps):
+            try:
+                images[k], _ = without_gaps(array[k], settings.gaps)
+            except DataError as error:
+                raise DataError(f"Image {k} of {where} {error}: leave such images out.") from error
+    return images, gaps
+
+
+def axes_order(axes: str) -> list[int]:
+    """Where N, H, W and C (if it is there) lie among the axes.
+
+    Example:
+        >>> axes_order("NCHW")
+        [0, 2, 3, 1]
+    """
+    return [axes.index(letter) for letter in "NHWC" if letter in axes]
 
 
 def image_form(
-    shape: tuple[int, ...], dtype: np.dtype[Any], where: str
+    shape: tuple[int, ...], dtype: np.dtype[Any], where: str, axes: str | None = None
 ) -> tuple[tuple[int, int, int, int], np.dtype[Any]]:
     """`(N, H, W, C)` and the number type that `as_images` brings an array to.
 
@@ -105,6 +152,13 @@ def image_form(
         DataError: as `as_images`.
     """
     came = " x ".join(map(str, shape)) or "of a single number"
+    if axes is not None:
+        if len(shape) != len(axes):
+            raise DataError(
+                f"--axes {axes} names {len(axes)} axes, but {where} has the shape {came}: name "
+                "each of its axes."
+            )
+        shape = tuple(shape[k] for k in axes_order(axes))
     if len(shape) == 3:
         shape = (*shape, 1)
     if len(shape) != 4 or 0 in shape:
@@ -113,10 +167,10 @@ def image_form(
             f"{came}: reshape it."
         )
     count, height, width, channels = shape
-    if height <= 4 < channels:
+    if axes is None and height <= 4 < channels:
         raise DataError(
             f"Images are expected as (N, H, W, C), but {where} of shape {came} seems to have "
-            "its channels in front: store images.transpose(0, 2, 3, 1)."
+            "its channels in front: say so with --axes NCHW (or NHWC, if it is not so)."
         )
     if dtype.kind not in "biuf":
         raise DataError(f"Pixels have to be numbers, but {where} holds {dtype}.")
@@ -128,19 +182,23 @@ def image_form(
     return (count, height, width, channels), kept
 
 
-def _require_finite(array: NDArray[Any], where: str) -> None:
-    largest = np.finfo(np.float32).max
-    step = max(1, CHUNK // array[0].size)
-    for start in range(0, len(array), step):
-        chunk = array[start : start + step]
-        # NaN compares as False, so it is found together with what float32 cannot hold.
-        bad = np.argwhere(~((chunk >= -largest) & (chunk <= largest)))
-        if len(bad):
-            index = ", ".join(map(str, (bad[0][0] + start, *bad[0][1:])))
-            raise DataError(
-                f"Finite pixels were expected, but {where} holds {chunk[tuple(bad[0])]} at index "
-                f"[{index}]: replace such pixels or leave such images out."
-            )
+def _count_gaps(images: NDArray[Any]) -> NDArray[np.int64]:
+    """How many pixels of each image hold no number; looked at a part at a time."""
+    step = max(1, CHUNK // images[0].size)
+    parts = [images[start : start + step] for start in range(0, len(images), step)]
+    return np.concatenate([gaps_in(part).sum(axis=(1, 2, 3), dtype=np.int64) for part in parts])
+
+
+def _has_gaps(images: NDArray[Any], gaps: NDArray[np.int64], where: str) -> DataError:
+    first = int(np.flatnonzero(gaps)[0])
+    place = tuple(np.argwhere(gaps_in(images[first]))[0])
+    index = ", ".join(map(str, (first, *place)))
+    return DataError(
+        f"Finite pixels were expected, but {where} holds {images[first][place]} at index "
+        f"[{index}], and {gaps.sum():,} such pixels in {np.count_nonzero(gaps):,} images: "
+        "--gaps mean fills them with the mean of each image's other pixels; or leave such images "
+        "out."
+    )
 
 
 def collect(
@@ -204,11 +262,14 @@ def collect(
         notes.append(f"Images came with {came[2]} channels and were brought to {shape[2]}.")
     images, where_they_lie = _joined(blocks, shape, settings)
     notes.extend(where_they_lie)
+    for block in blocks:
+        if block.gaps is not None:
+            notes.extend(gaps_note(block.gaps))
     if parts is None:
         parts = np.concatenate([np.full(len(block.images), block.part) for block in blocks])
     names = np.array([f"{block.name}[{k}]" for block in blocks for k in range(len(block.images))])
     return Collection(
-        name=source.name.removesuffix(".gz").removesuffix(source.suffix) or source.resolve().name,
+        name=Path(source.name.removesuffix(".gz")).stem or source.resolve().name,
         source=str(source),
         task=targets.task,
         everything=Images(images, targets.values, names, groups, others),

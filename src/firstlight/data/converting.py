@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from firstlight.core.errors import DataError
 from firstlight.core.files import sweep
 from firstlight.core.processes import Task, perform_all
+from firstlight.core.settings import DataSettings
 from firstlight.core.sizes import amount
 from firstlight.core.stored import shard_name
 from firstlight.core.telling import tell
 from firstlight.data.shard_worker import WORKER, Result
-from firstlight.data.shards import damaged_files
+from firstlight.data.shards import damaged_files, reading_of
 
 SHARD_BYTES = 32 << 20  # bytes of pixels in a shard; what a killed conversion loses of each process
 KNOWN = {"digest", "sha256", "digests", "results"}
@@ -34,14 +35,14 @@ class Conversion:
     Attributes:
         image_shape: `(H, W, C)` to bring them to.
         dtype: the type that they have.
-        resize: the rule for other sizes.
+        settings: `resize`, `axes`, `hdu` and `gaps` count.
         files: pictures, or none.
         pieces: arrays, one behind the other, or none; see `stored_arrays`.
     """
 
     image_shape: tuple[int, int, int]
     dtype: np.dtype[Any]
-    resize: str
+    settings: DataSettings
     files: Sequence[str] = ()
     pieces: Sequence[dict[str, Any]] = ()
 
@@ -136,7 +137,7 @@ class Tasks(Sequence[Task]):
             "path": str(self.folder / shard_name(number)),
             "shape": asked.image_shape,
             "dtype": asked.dtype.name,
-            "resize": asked.resize,
+            "settings": reading_of(asked.settings),
         }
         if asked.pieces:
             # Image k of all pieces together is image k - starts[piece] of its piece.

@@ -10,32 +10,41 @@ import struct
 import zlib
 from collections.abc import Iterable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import DataError
-from firstlight.data.pixels import on_white, require_finite, upright
+from firstlight.data.idx import GZIP
+from firstlight.data.pixels import on_white, upright
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+ZLIB_OR_GZIP = zlib.MAX_WBITS | 32  # zlib's number for "either, as the data begin"
 DEFLATE = (8, 32946)  # TIFF's numbers for zlib compression
 PACKINGS = (1, *DEFLATE, 32773)  # none, zlib, PackBits: what tifffile unpacks by itself
 ALPHA = (1, 2)  # TIFF's ExtraSamples that are alpha
 ORIENTATION = 274
 
 
-def _require_unpacked(blocks: Iterable[bytes], limit: int) -> None:
-    """Refuse zlib data that unpack to more than `limit` bytes, without unpacking them all."""
-    unpacker, total = zlib.decompressobj(), 0
+def require_unpacked(blocks: Iterable[bytes], limit: int) -> None:
+    """Raise DataError where zlib or gzip data unpack to more than `limit` bytes."""
+    unpacker, total = zlib.decompressobj(ZLIB_OR_GZIP), 0
     for block in blocks:
         rest = block
-        while rest and not unpacker.eof:
+        while rest:
             total += len(unpacker.decompress(rest, 1 << 20))
             if total > limit:
                 raise DataError("unpacks to more data than its size has room for")
             rest = unpacker.unconsumed_tail
+            if unpacker.eof:
+                # Files packed with gzip can lie one behind the other.
+                rest = unpacker.unused_data.lstrip(b"\0")
+                if not rest.startswith(GZIP):
+                    return
+                unpacker = zlib.decompressobj(ZLIB_OR_GZIP)
 
 
 def is_16_bit_colour_png(content: bytes) -> bool:
@@ -57,7 +66,7 @@ def read_png(content: bytes) -> tuple[NDArray[np.uint16], bool]:
     samples = {2: 3, 4: 2, 6: 4}[content[25]]
     # Each row begins with a filter byte; the seven passes of an interlaced PNG have up to
     # two rows for each row of the picture.
-    _require_unpacked(_png_data(content), height * (width * samples * 2) + 4 * height + 64)
+    require_unpacked(_png_data(content), height * (width * samples * 2) + 4 * height + 64)
     _, _, rows, _ = png.Reader(bytes=content).read()
     pixels = np.array([np.frombuffer(row, np.uint16) for row in rows])
     pixels = pixels.reshape(height, width, samples)
@@ -75,12 +84,13 @@ def _png_data(content: bytes) -> Iterable[bytes]:
         place += 12 + length
 
 
-def _open_tiff(content: bytes) -> Any:
+def open_tiff(source: bytes | Path) -> Any:
+    """The content of a TIFF file, or the file on disk, opened by tifffile."""
     import tifffile
 
     # What is wrong with a file is said once, as its reason, and not in a log besides.
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
-    return tifffile.TiffFile(BytesIO(content))
+    return tifffile.TiffFile(BytesIO(source) if isinstance(source, bytes) else source)
 
 
 def is_scientific_tiff(content: bytes) -> bool:
@@ -91,15 +101,24 @@ def is_scientific_tiff(content: bytes) -> bool:
     """
     if not content.startswith(TIFF):
         return False
-    with _open_tiff(content) as file:
+    with open_tiff(content) as file:
         page = file.pages.first
         plain = page.bitspersample <= 8 and page.samplesperpixel in (1, 2, 3, 4)
         known_to_pillow = page.samplesperpixel == 1 and page.bitspersample in (16, 32)
         return not plain and (page.compression in PACKINGS or not known_to_pillow)
 
 
-def _tiff_layout(page: Any, largest: int) -> tuple[int, int, int, np.dtype[Any]]:
-    """Height, width, samples and number type of a TIFF's first page, checked."""
+def tiff_form(page: Any, largest: int) -> tuple[int, int, int, np.dtype[Any]]:
+    """Height, width, channels (alpha not counted) and type of the numbers of a TIFF page.
+
+    Args:
+        page: tifffile's page.
+        largest: pixels that are safe to open.
+
+    Raises:
+        DataError: it holds something else than plain numbers, or more than is safe to open; in
+            words that follow its name.
+    """
     if page.axes not in ("YX", "YXS", "SYX"):
         raise DataError(f"has the axes {page.axes}; save it as height x width x channels")
     if page.imagelength * page.imagewidth > largest or page.nbytes > 16 * largest:
@@ -108,7 +127,8 @@ def _tiff_layout(page: Any, largest: int) -> tuple[int, int, int, np.dtype[Any]]
         raise DataError("is packed in a way that is not read here; save it unpacked or as zlib")
     if page.dtype is None or page.dtype.kind not in "uif":
         raise DataError("does not hold plain numbers")
-    return page.imagelength, page.imagewidth, page.samplesperpixel, page.dtype
+    channels = page.samplesperpixel - _has_alpha(page)
+    return page.imagelength, page.imagewidth, channels, _stored_type(page.dtype)
 
 
 def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -123,38 +143,39 @@ def _has_alpha(page: Any) -> bool:
 
 
 def tiff_head(content: bytes, largest: int) -> tuple[int, int, int, np.dtype[Any]]:
-    """Height, width, channels (alpha not counted) and type of a TIFF's first page."""
-    with _open_tiff(content) as file:
-        page = file.pages.first
-        height, width, samples, dtype = _tiff_layout(page, largest)
-        return height, width, samples - _has_alpha(page), _stored_type(dtype)
+    """`tiff_form` of a TIFF's first page."""
+    with open_tiff(content) as file:
+        return tiff_form(file.pages.first, largest)
 
 
 def read_tiff(content: bytes, largest: int) -> tuple[NDArray[Any], set[str]]:
     """`(H, W, C)` of a TIFF's first page, upright, and what was done to it."""
-    done: set[str] = set()
-    with _open_tiff(content) as file:
+    with open_tiff(content) as file:
         page = file.pages.first
-        *_, dtype = _tiff_layout(page, largest)
-        if page.compression in DEFLATE:
-            _require_segments(content, page, dtype.itemsize)
-        pixels = page.asarray()
-        if len(file.pages) > 1:
-            done.add("frames")
-        if page.axes == "SYX":
-            pixels = np.moveaxis(pixels, 0, -1)
-        pixels = pixels.reshape(*pixels.shape[:2], -1)
-        pixels = pixels.astype(_stored_type(dtype), copy=False)
-        if pixels.dtype.kind == "f":
-            require_finite(pixels)
-        elif _has_alpha(page):
-            done.add("alpha")
-            pixels = on_white(pixels)
-        tag = page.tags.get(ORIENTATION)
-        return upright(pixels, int(tag.value) if tag else 1, done), done
+        tiff_form(page, largest)
+        pixels, done = page_pixels(page)
+        return pixels, done | ({"frames"} if len(file.pages) > 1 else set())
 
 
-def _require_segments(content: bytes, page: Any, itemsize: int) -> None:
+def page_pixels(page: Any) -> tuple[NDArray[Any], set[str]]:
+    """`(H, W, C)` of a TIFF page that `tiff_form` has passed, upright, and what was done to it."""
+    done: set[str] = set()
+    if page.compression in DEFLATE:
+        _require_segments(page)
+    pixels = page.asarray()
+    if page.axes == "SYX":
+        pixels = np.moveaxis(pixels, 0, -1)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is a gap
+        pixels = pixels.astype(_stored_type(page.dtype), copy=False)
+    if _has_alpha(page):
+        done.add("alpha")
+        pixels = on_white(pixels)
+    tag = page.tags.get(ORIENTATION)
+    return upright(pixels, int(tag.value) if tag else 1, done), done
+
+
+def _require_segments(page: Any) -> None:
     """Check that no strip or tile of a zlib-packed page unpacks to more than it may."""
     height, width = page.imagelength, page.imagewidth
     if page.is_tiled:
@@ -163,6 +184,8 @@ def _require_segments(content: bytes, page: Any, itemsize: int) -> None:
         height, width = max(height, 256), max(width, 256)
     else:
         height = min(page.rowsperstrip, height)
-    limit = height * width * page.samplesperpixel * itemsize
+    limit = height * width * page.samplesperpixel * page.dtype.itemsize
+    file = page.parent.filehandle
     for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True):
-        _require_unpacked([content[offset : offset + length]], limit)
+        file.seek(offset)
+        require_unpacked([file.read(length)], limit)

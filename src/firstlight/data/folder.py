@@ -81,6 +81,20 @@ def read_folder(root: Path, settings: DataSettings) -> Collection:
     )
 
 
+def has_class_folders(root: Path) -> bool:
+    """Whether two folders or more in `root`, or one in a part of a split, can be classes.
+
+    Example:
+        >>> import tempfile
+        >>> has_class_folders(Path(tempfile.mkdtemp()))
+        False
+    """
+    folders = list(subfolders(root))
+    if _has_parts(root):
+        return any(True for folder in folders for _ in subfolders(folder))
+    return len(folders) > 1
+
+
 def _has_parts(root: Path) -> bool:
     names = [PART_WORDS.get(folder.name.lower()) for folder in subfolders(root)]
     return "train" in names and (len(names) == 1 or len(set(names) - {None}) > 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,36 @@ from numpy.typing import DTypeLike, NDArray
 from firstlight.core.dataset import Refused
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
+from firstlight.data.array_files import image_arrays
 from firstlight.data.arrays import as_images
 from firstlight.data.fit import fit_all
+from firstlight.data.fits import ENDINGS as FITS_ENDINGS
 from firstlight.data.idx import is_idx_images, read_idx
 from firstlight.data.memory import require_memory
-from firstlight.data.npy import open_npz, read_npy
+from firstlight.data.named_array import NamedArray, StreamedArray
 from firstlight.data.paths import list_files, shown
 from firstlight.data.stack import Target, nothing_readable, read_stack
+from firstlight.data.tiff_arrays import ENDINGS as TIFF_ENDINGS
+from firstlight.data.tiff_arrays import count_pages
+from firstlight.data.zarr_arrays import is_zarr
 
-ARRAY_ENDINGS = (".npy", ".npz")
+DEFAULTS = DataSettings()
 
 
 def read_images(
     sources: str | Path | Iterable[str | Path],
     image_shape: tuple[int, int, int],
-    resize: str = "pad",
+    settings: DataSettings = DEFAULTS,
     dtype: DTypeLike = np.uint8,
 ) -> tuple[NDArray[Any], NDArray[np.str_], tuple[Refused, ...]]:
     """Images in the form that a network was trained on.
 
     Args:
-        sources: files, folders (all images below them, sorted), .npy files, .npz files with
-            an array called `images`, or IDX files of images.
+        sources: files, folders (all images below them, sorted), .npy files, .npz and HDF5 files
+            with an array called `images`, FITS and TIFF files with several images, or IDX files
+            of images.
         image_shape: `(H, W, C)` to bring them to, by the rule of training.
-        resize: `pad`, `crop` or `stretch`, as in training.
+        settings: `resize`, `axes`, `hdu`, `gaps` and `image_column` count, as in training.
         dtype: the type that the network was trained on. Images of another type are
             refused: the network's preparation would not fit them.
 
@@ -54,7 +60,6 @@ def read_images(
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     target = Target(image_shape, np.dtype(dtype))
-    settings = DataSettings(resize=resize)
     pieces: list[NDArray[Any]] = []
     names: list[str] = []
     refused: list[Refused] = []
@@ -73,18 +78,19 @@ def read_images(
 
     for source in given:
         path = Path(source).expanduser()
-        if path.is_dir():
+        if path.is_dir() and not is_zarr(path):
             files, left_out = list_files(path)
             waiting.extend((file, shown(file)) for file in files)
             refused.extend(left_out)
-        elif path.suffix.lower() in ARRAY_ENDINGS or is_idx_images(path):
+            continue
+        try:
+            images = _array(path, target, settings)
+        except DataError as error:
+            refused.append(Refused(shown(path), str(error)))
+            continue
+        if images is not None:
             read_waiting()
-            try:
-                images = _array(path, target)
-            except DataError as error:
-                refused.append(Refused(shown(path), str(error)))
-                continue
-            pieces.append(fit_all(images, image_shape, resize))
+            pieces.append(fit_all(images, image_shape, settings.resize))
             names.extend(f"{shown(path.name)}[{k}]" for k in range(len(images)))
         else:
             waiting.append((path, shown(path)))
@@ -107,16 +113,27 @@ def _listed(sources: Sequence[str | Path]) -> str:
     return ", ".join(shown(source) for source in sources[:3]) + ", ..." * (len(sources) > 3)
 
 
-def _array(path: Path, target: Target) -> NDArray[Any]:
-    """The images in an array file, refused where they do not fit the network."""
-    if path.suffix.lower() == ".npz":
-        arrays = open_npz(path)
-        if "images" not in arrays:
-            raise DataError(f"holds no array called images, but {', '.join(arrays)}")
-        array = arrays["images"]()
+def _array(path: Path, target: Target, settings: DataSettings) -> NDArray[Any] | None:
+    """The images in an array file, refused where they do not fit the network; None for a picture.
+
+    Raises:
+        DataError: in words that follow the file's name.
+    """
+    if not path.exists():
+        return None
+    if is_idx_images(path):
+        array = read_idx(path)
     else:
-        array = read_idx(path) if is_idx_images(path) else read_npy(path)
-    images = as_images(array, shown(path))
+        if path.name.lower().endswith(TIFF_ENDINGS) and count_pages(path) < 2:
+            return None
+        arrays = image_arrays(path, settings)
+        if arrays is None or _is_picture(arrays, path, target):
+            return None
+        name = "images" if "images" in arrays else settings.image_column
+        if name not in arrays:
+            raise DataError(f"holds no array called images, but {', '.join(map(shown, arrays))}")
+        array = arrays[str(name)]()
+    images, _ = as_images(array, shown(path), settings)
     if images.dtype != target.dtype:
         raise DataError(f"is {images.dtype}, but the network was trained on {target.dtype}")
     channels = {images.shape[3], target.shape[2]}
@@ -125,3 +142,12 @@ def _array(path: Path, target: Target) -> NDArray[Any]:
             f"has {images.shape[3]} channels, but the network was trained on {target.shape[2]}"
         )
     return images
+
+
+def _is_picture(arrays: Mapping[str, NamedArray], path: Path, target: Target) -> bool:
+    """Whether a FITS file holds one picture: two axes, or as many planes as there are channels."""
+    images = arrays.get("images")
+    if not isinstance(images, StreamedArray) or not path.name.lower().endswith(FITS_ENDINGS):
+        return False
+    planes = images.shape[0] if len(images.shape) == 3 else 0
+    return len(images.shape) == 2 or planes == target.shape[2] > 1

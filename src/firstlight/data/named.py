@@ -13,7 +13,7 @@ from firstlight.core.dataset import Collection
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.arrays import Block, block_of, collect
-from firstlight.data.npy import Arrays
+from firstlight.data.named_array import Arrays
 from firstlight.data.options import COLUMNS, refuse_columns
 from firstlight.data.paths import shown
 from firstlight.data.targets import Targets, class_targets, part_of, targets_of
@@ -62,7 +62,7 @@ def read_named(arrays: Arrays, source: Path, settings: DataSettings) -> Collecti
     else:
         raise DataError(
             f"An array called images, or x_train with y_train, was expected in {where}, but "
-            f"{_listed(arrays)} came: rename the arrays."
+            f"{_listed(arrays)} came: rename the arrays, or name the images with --image-column."
         )
     targets = _with_class_names(columns, arrays, where, settings.task)
     others = {
@@ -161,7 +161,8 @@ def _split_columns(
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim == 1:
-        return {name: column}
+        unit = arrays[name].unit if name in arrays else ""
+        return {f"{name} [{unit}]" if unit else name: column}
     if column.ndim != 2 or column.dtype.kind not in "biuf":
         raise DataError(
             f"Targets are expected as (N,) labels or (N, T) numbers, but {shown(name)} in {where} "

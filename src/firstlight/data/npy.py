@@ -49,6 +49,7 @@ class ArrayFile:
 
     path: Path
     member: str = ""
+    unit: str = ""
 
     def __call__(self) -> NDArray[Any]:
         """The array.
@@ -102,10 +103,7 @@ class ArrayFile:
             ) from error
 
 
-Arrays = dict[str, ArrayFile]
-
-
-def open_npz(path: Path) -> Arrays:
+def open_npz(path: Path) -> dict[str, ArrayFile]:
     """The arrays in an .npz file by name, each read when it is called for.
 
     Raises:
@@ -131,22 +129,13 @@ def open_npz(path: Path) -> Arrays:
     return {name[:-4]: ArrayFile(path, name) for name in members}
 
 
-def open_npy_folder(folder: Path) -> Arrays:
+def open_npy_folder(folder: Path) -> dict[str, ArrayFile]:
     """The .npy files that lie in a folder by name, each read when it is called for."""
     return {
         path.stem: ArrayFile(path)
         for path in sorted(folder.glob("*.npy"))
         if path.is_file() and is_inside(path, folder)
     }
-
-
-def read_npy(path: Path) -> NDArray[Any]:
-    """The array in an .npy file.
-
-    Raises:
-        DataError: if it needs pickle, is damaged, or would not fit into memory.
-    """
-    return ArrayFile(path)()
 
 
 def _head(file: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

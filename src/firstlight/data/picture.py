@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from firstlight.core.errors import DataError
+from firstlight.core.settings import DataSettings
 from firstlight.data import deep
+from firstlight.data.fits import fits_head, is_fits, read_fits
+from firstlight.data.gaps import without_gaps
 from firstlight.data.paths import shown
-from firstlight.data.pixels import on_white, require_finite, upright
+from firstlight.data.pixels import on_white, upright
 
 # Formats whose decoders do nothing but decode: no PostScript, no outside programs.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
@@ -23,7 +26,8 @@ ORIENTATION = 0x0112  # the EXIF tag
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
-NOT_AN_IMAGE = "is no image that can be read (PNG, JPEG, GIF, BMP, TIFF, WebP or PPM)"
+NOT_AN_IMAGE = "is no image that can be read (PNG, JPEG, GIF, BMP, TIFF, WebP, PPM or FITS)"
+DEFAULTS = DataSettings()
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,23 @@ class Head:
 class Picture:
     """A decoded picture: `(H, W, C)` uint8, uint16 or float32, and what was done to it.
 
-    `done` holds keys of `stack.DONE`.
+    `done` holds keys of `stack.DONE`; `gaps` pixels had no number and were filled.
     """
 
     pixels: NDArray[Any]
     done: frozenset[str] = frozenset()
+    gaps: int = 0
 
 
-def inspect(content: bytes) -> Head:
-    """Check a file's structure and read its head.
+def inspect(content: bytes, settings: DataSettings = DEFAULTS) -> Head:
+    """Check a file's structure and read its head; of the settings, `hdu` counts.
 
     Raises:
         DataError: with the reason, in words that follow the file's name.
     """
     try:
+        if is_fits(content):
+            return Head(*fits_head(content, settings.hdu, LARGEST_PICTURE))
         if deep.is_scientific_tiff(content):
             return Head(*deep.tiff_head(content, LARGEST_PICTURE))
         with _open(content) as image:
@@ -77,10 +84,11 @@ def inspect(content: bytes) -> Head:
         raise _explained(error) from error
 
 
-def decode(content: bytes) -> Picture:
+def decode(content: bytes, settings: DataSettings = DEFAULTS) -> Picture:
     """The picture in a file's content, upright, without alpha, the first where there are several.
 
-    8 and 16 bit stay what they are. Alpha is laid on white. CMYK and palettes become RGB.
+    8 and 16 bit stay what they are. Alpha is laid on white. CMYK and palettes become RGB. Of the
+    settings, `hdu` and `gaps` count.
 
     Raises:
         DataError: with the reason, in words that follow the file's name.
@@ -92,24 +100,33 @@ def decode(content: bytes) -> Picture:
         (2, 3, 1)
     """
     try:
-        if deep.is_scientific_tiff(content):
-            pixels, what = deep.read_tiff(content, LARGEST_PICTURE)
-            return Picture(pixels, frozenset(what))
-        with _open(content) as image:
-            done: set[str] = set()
-            # MPO is a JPEG with a preview or a second eye behind the picture, no animation.
-            if getattr(image, "is_animated", False) and image.format != "MPO":
-                done.add("frames")
-            image.load()
-            orientation = _orientation(image)
-            if deep.is_16_bit_colour_png(content):
-                pixels, transparent = deep.read_png(content)
-                done |= {"alpha"} if transparent else set()
-            else:
-                pixels = _pixels(image, done)
-        return Picture(upright(pixels, orientation, done), frozenset(done))
+        pixels, done = _decoded(content, settings.hdu)
+        if pixels.dtype.kind != "f":
+            return Picture(pixels, frozenset(done))
+        pixels, gaps = without_gaps(pixels, settings.gaps)
+        return Picture(pixels, frozenset(done), gaps)
     except Exception as error:
         raise _explained(error) from error
+
+
+def _decoded(content: bytes, hdu: str | None) -> tuple[NDArray[Any], set[str]]:
+    if is_fits(content):
+        return read_fits(content, hdu, LARGEST_PICTURE)
+    if deep.is_scientific_tiff(content):
+        return deep.read_tiff(content, LARGEST_PICTURE)
+    done: set[str] = set()
+    with _open(content) as image:
+        # MPO is a JPEG with a preview or a second eye behind the picture, no animation.
+        if getattr(image, "is_animated", False) and image.format != "MPO":
+            done.add("frames")
+        image.load()
+        orientation = _orientation(image)
+        if deep.is_16_bit_colour_png(content):
+            pixels, transparent = deep.read_png(content)
+            done |= {"alpha"} if transparent else set()
+        else:
+            pixels = _pixels(image, done)
+    return upright(pixels, orientation, done), done
 
 
 def _open(content: bytes) -> Image.Image:
@@ -148,9 +165,7 @@ def _pixels(image: Image.Image, done: set[str]) -> NDArray[Any]:
             raise DataError("holds 32-bit numbers; save it as 16 bit or as a float TIFF")
         return wide.astype(np.uint16)[:, :, np.newaxis]
     if image.mode == "F":
-        pixels = np.asarray(image)[:, :, np.newaxis]
-        require_finite(pixels)
-        return pixels
+        return np.asarray(image)[:, :, np.newaxis]
     grey = _grey(image)
     if image.mode in WITH_ALPHA or "transparency" in image.info:
         done.add("alpha")

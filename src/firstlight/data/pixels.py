@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.core.errors import DataError
-
 
 def upright(pixels: NDArray[Any], orientation: int, done: set[str]) -> NDArray[Any]:
     """`(H, W, C)` turned or mirrored as the orientation tag says (EXIF 2.3 and TIFF 6, tag 274).
@@ -47,15 +45,3 @@ def on_white(pixels: NDArray[Any]) -> NDArray[Any]:
     alpha = pixels[..., -1:].astype(np.uint32)
     mixed = pixels[..., :-1] * alpha + white * (white - alpha)
     return ((mixed + white // 2) // white).astype(pixels.dtype)
-
-
-def require_finite(pixels: NDArray[Any]) -> None:
-    """Raise DataError where a float picture holds NaN or infinity.
-
-    Example:
-        >>> require_finite(np.zeros((2, 2, 1), np.float32))
-    """
-    bad = np.argwhere(~np.isfinite(pixels))
-    if len(bad):
-        row, column = bad[0][:2]
-        raise DataError(f"holds NaN or infinity (first at row {row}, column {column})")

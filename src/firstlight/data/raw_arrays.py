@@ -26,6 +26,7 @@ class RawArray:
         dtype: of its numbers, byte order included.
         opener: opens what is packed (a member of an .npz file, a file packed with gzip) for
             reading from its start; None where the file holds the numbers as they are.
+        files: those that it lies in, where they are several and `path` is their folder.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class RawArray:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     opener: Opener | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def nbytes(self) -> int:

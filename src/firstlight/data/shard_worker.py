@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from firstlight.core.errors import DataError
 from firstlight.core.files import replacing, write_json
 from firstlight.core.processes import Task
+from firstlight.core.settings import DataSettings
 from firstlight.core.stored import HEAD
 from firstlight.data.arrays import as_images
 from firstlight.data.fit import fit, to_channels
@@ -25,14 +26,15 @@ from firstlight.data.picture import decode, inspect
 
 WORKER = __name__
 OFTEN = 256  # images between two words about how far it is
-Result = list[Any] | str | None  # what a picture was, why it cannot be read, or nothing to say
+# What a picture was, why it cannot be read, or how many pixels of an array's image were filled.
+Result = list[Any] | str | int
 
 
 def perform(task: Task, tell: Callable[[int], None]) -> Any:
     """Do one task; `tell` is called with the number of images that were dealt with.
 
-    Tasks are `{"inspect": files}`, answered with the head of each picture or the reason why it
-    has none, and shards, which `write_shard` describes.
+    Tasks are `{"inspect": files, "settings": ...}`, answered with the head of each picture or the
+    reason why it has none, and shards, which `write_shard` describes.
 
     Raises:
         DataError: images cannot be used, or the shard cannot be written.
@@ -41,7 +43,8 @@ def perform(task: Task, tell: Callable[[int], None]) -> Any:
         # What a decoder has to say ends up in a file's reason.
         warnings.simplefilter("ignore")
         if "inspect" in task:
-            heads = [_head(file) for file in task["inspect"]]
+            settings = DataSettings(**task["settings"])
+            heads = [_head(file, settings) for file in task["inspect"]]
             tell(len(heads))
             return heads
         return write_shard(task, tell)
@@ -51,13 +54,14 @@ def write_shard(task: Task, tell: Callable[[int], None]) -> None:
     """Write one shard, and then what is known about it beside it.
 
     Args:
-        task: `path` of the shard, `shape` `(H, W, C)` and `dtype` to bring images to, by the rule
-            `resize`; `files` of pictures, or `rows` of arrays: (piece, row) with `pieces` as
-            `array_files.Piece` says; `digest` names the task.
+        task: `path` of the shard, `shape` `(H, W, C)` and `dtype` to bring images to, `settings`
+            as `shards.reading_of` gives them; `files` of pictures, or `rows` of arrays:
+            (piece, row) with `pieces` as `stored_arrays` makes them; `digest` names the task.
         tell: as in `perform`.
     """
     path, shape, dtype = Path(task["path"]), tuple(task["shape"]), np.dtype(task["dtype"])
-    images = _pictures(task, dtype) if "files" in task else _rows(task)
+    settings = DataSettings(**task["settings"])
+    images = _pictures(task, dtype, settings) if "files" in task else _rows(task, settings)
     count = len(task["files"] if "files" in task else task["rows"])
     head = BytesIO()
     described = {"descr": dtype.str, "fortran_order": False, "shape": (count, *shape)}
@@ -71,7 +75,8 @@ def write_shard(task: Task, tell: Callable[[int], None]) -> None:
             for number, (pixels, result) in enumerate(images, 1):
                 fitted = nothing
                 if pixels is not None:
-                    fitted = fit(to_channels(pixels, shape[2]), shape[0], shape[1], task["resize"])
+                    fitted = to_channels(pixels, shape[2])
+                    fitted = fit(fitted, shape[0], shape[1], settings.resize)
                 content = np.ascontiguousarray(fitted).tobytes()
                 file.write(content)
                 whole.update(content)
@@ -89,19 +94,21 @@ def write_shard(task: Task, tell: Callable[[int], None]) -> None:
         ) from error
 
 
-def _head(file: str) -> Result:
+def _head(file: str, settings: DataSettings) -> Result:
     try:
-        head = inspect(read_bytes(Path(file)))
+        head = inspect(read_bytes(Path(file)), settings)
     except DataError as error:
         return str(error)
     return [head.height, head.width, head.channels, head.dtype.name]
 
 
-def _pictures(task: Task, dtype: np.dtype[Any]) -> Iterator[tuple[NDArray[Any] | None, Result]]:
+def _pictures(
+    task: Task, dtype: np.dtype[Any], settings: DataSettings
+) -> Iterator[tuple[NDArray[Any] | None, Result]]:
     """Each picture, and its size, channels and what was done to it; or why it cannot be read."""
     for file in task["files"]:
         try:
-            picture = decode(read_bytes(Path(file)))
+            picture = decode(read_bytes(Path(file)), settings)
             pixels = picture.pixels
             if pixels.dtype != dtype:
                 raise DataError(f"holds {pixels.dtype} where its head says {dtype}")
@@ -110,11 +117,11 @@ def _pictures(task: Task, dtype: np.dtype[Any]) -> Iterator[tuple[NDArray[Any] |
         except DataError as error:
             yield None, str(error)
             continue
-        yield pixels, [*pixels.shape, sorted(picture.done)]
+        yield pixels, [*pixels.shape, sorted(picture.done), picture.gaps]
 
 
-def _rows(task: Task) -> Iterator[tuple[NDArray[Any], Result]]:
-    """Each image of the arrays, in the type that images have."""
+def _rows(task: Task, settings: DataSettings) -> Iterator[tuple[NDArray[Any], Result]]:
+    """Each image of the arrays, in the type that images have, and how many gaps were filled."""
     pieces = task["pieces"]
     handles = [os.open(piece["path"], os.O_RDONLY | os.O_CLOEXEC) for piece in pieces]
     try:
@@ -126,7 +133,9 @@ def _rows(task: Task) -> Iterator[tuple[NDArray[Any], Result]]:
             if os.preadv(handles[number], [window], place) < stored.nbytes:
                 raise DataError(f"{piece['name']} ends before its image {row}: write it again.")
             native = stored.astype(stored.dtype.newbyteorder("="), copy=False)
-            yield as_images(native, f"image {row} of {piece['name']}")[0], None
+            where = f"image {row} of {piece['name']}"
+            images, gaps = as_images(native, where, settings)
+            yield images[0], int(gaps[0])
     finally:
         for handle in handles:
             os.close(handle)

@@ -30,7 +30,8 @@ from firstlight.core.sizes import amount
 from firstlight.core.stored import StoredImages
 from firstlight.core.telling import tell
 
-FORMAT = 1
+FORMAT = 2
+READING = ("size", "resize", "colour", "axes", "hdu", "gaps")  # settings that change the pixels
 MANIFEST, ROWS = "manifest.json", "rows.npz"
 
 
@@ -42,7 +43,7 @@ class Manifest:
         format: the number of this layout.
         key: names the source files and the settings.
         source: the folder or file that the images came from.
-        settings: those that say what is in the shards: `size`, `resize`, `colour`.
+        settings: those that say what is in the shards: `READING`.
         image_shape: `[H, W, C]`.
         dtype: the type of the pixels.
         shard_rows: images in each shard but the last.
@@ -61,6 +62,11 @@ class Manifest:
     about: dict[str, Any]
 
 
+def reading_of(settings: DataSettings) -> dict[str, Any]:
+    """The settings that say what is in shards, by name."""
+    return {name: getattr(settings, name) for name in READING}
+
+
 def key_of(files: Iterable[str | Path], settings: DataSettings, what: Any = None) -> str:
     """A name for source files as they are now and a way of reading them.
 
@@ -71,9 +77,7 @@ def key_of(files: Iterable[str | Path], settings: DataSettings, what: Any = None
         >>> len(key_of([], DataSettings()))
         64
     """
-    digest = hashlib.sha256(
-        repr((FORMAT, settings.size, settings.resize, settings.colour, what)).encode()
-    )
+    digest = hashlib.sha256(repr((FORMAT, *reading_of(settings).values(), what)).encode())
     for file in files:
         try:
             known = os.stat(file)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import ImageArray
 from firstlight.data.fit import RULES, fit, target_channels, target_size, to_channels
+from firstlight.data.gaps import gaps_note
 from firstlight.data.memory import COPIES, FEWER, ON_DISK, require_memory
 from firstlight.data.paths import read_bytes
 from firstlight.data.picture import Head, decode, inspect
@@ -34,6 +36,7 @@ DONE = {
     "alpha": "had transparency: they were laid on white",
     "cmyk": "were changed from CMYK to RGB",
     "palette": "had a palette: they were read as colour",
+    "planes": "held several planes: they were read as channels",
     "turned": "were turned upright as their orientation tag says",
 }
 
@@ -69,6 +72,7 @@ class Decoded:
 
     head: Head
     done: frozenset[str]
+    gaps: int = 0
 
 
 def read_stack(
@@ -82,7 +86,7 @@ def read_stack(
     Args:
         files: where the pictures are.
         names: what each file is called in `refused`, as many as `files`.
-        settings: `size`, `resize` and `colour` count.
+        settings: `size`, `resize`, `colour`, `hdu` and `gaps` count.
         target: what the pictures have to become; None: what most of them suggest.
 
     Returns:
@@ -94,7 +98,7 @@ def read_stack(
     decoded: dict[int, Decoded] = {}
     images: NDArray[Any] = np.empty((0, 1, 1, 1), np.uint8)
     with _thread_pool(_threads(files)) as each:
-        found = dict(enumerate(each(_inspected, files)))
+        found = dict(enumerate(each(partial(_inspected, settings=settings), files)))
         heads = {k: head for k, head in found.items() if isinstance(head, Head)}
         refused = {k: reason for k, reason in found.items() if isinstance(reason, str)}
         heads, others = of_one_kind(heads, target)
@@ -102,7 +106,7 @@ def read_stack(
         while heads:
             shape = target.shape if target else picture_shape(heads, settings)
             images, decoded, broken = _decode_all(
-                files, heads, shape, settings.resize, each, FEWER if target else ON_DISK
+                files, heads, shape, settings, each, FEWER if target else ON_DISK
             )
             refused |= broken
             heads = {k: one.head for k, one in decoded.items()}
@@ -161,9 +165,9 @@ def _thread_pool(threads: int) -> Iterator[Callable[..., list[Any]]]:
         yield each
 
 
-def _inspected(path: Path) -> Head | str:
+def _inspected(path: Path, settings: DataSettings) -> Head | str:
     try:
-        return inspect(read_bytes(path))
+        return inspect(read_bytes(path), settings)
     except DataError as error:
         return str(error)
 
@@ -212,7 +216,7 @@ def _decode_all(
     files: Sequence[Path],
     heads: dict[int, Head],
     shape: tuple[int, int, int],
-    how: str,
+    settings: DataSettings,
     each: Callable[..., list[Any]],
     remedy: str,
 ) -> tuple[NDArray[Any], dict[int, Decoded], dict[int, str]]:
@@ -226,13 +230,15 @@ def _decode_all(
     def decode_one(row_and_file: tuple[int, int]) -> Decoded | str:
         row, k = row_and_file
         try:
-            picture = decode(read_bytes(files[k]))
+            picture = decode(read_bytes(files[k]), settings)
             pixels = picture.pixels
             if pixels.dtype != dtype:
                 raise DataError(f"holds {pixels.dtype} where its head says {dtype}")
-            images[row] = fit(to_channels(pixels, shape[2]), shape[0], shape[1], how)
+            fitted = to_channels(pixels, shape[2])
+            images[row] = fit(fitted, shape[0], shape[1], settings.resize)
             height, width, channels = pixels.shape
-            return Decoded(Head(height, width, channels, pixels.dtype), picture.done)
+            head = Head(height, width, channels, pixels.dtype)
+            return Decoded(head, picture.done, picture.gaps)
         except DataError as error:
             return str(error)
 
@@ -269,6 +275,7 @@ def notes_on(
         count = sum(key in one.done for one in decoded.values())
         if count:
             yield f"{counted(count)} {text}."
+    yield from gaps_note(one.gaps for one in decoded.values())
 
 
 def counted(count: int) -> str:

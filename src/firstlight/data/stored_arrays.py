@@ -15,6 +15,7 @@ from firstlight.core.settings import DataSettings
 from firstlight.core.stored import StoredImages
 from firstlight.core.telling import tell
 from firstlight.data.converting import Conversion, convert, require_room
+from firstlight.data.gaps import gaps_note
 from firstlight.data.raw_arrays import RawArray
 from firstlight.data.shards import (
     FORMAT,
@@ -22,6 +23,7 @@ from firstlight.data.shards import (
     key_of,
     locked_folder,
     open_shards,
+    reading_of,
     whole_manifest,
     write_manifest,
 )
@@ -43,7 +45,7 @@ def store_arrays(
         arrays: in the order of the targets.
         image_shape: `(H, W, C)` to bring images to.
         dtype: the type that images become.
-        settings: `size`, `resize`, `colour`, `memory` and `shards` count.
+        settings: `shards.READING`, `memory` and `shards` count.
 
     Returns:
         The images, and notes on where they lie.
@@ -52,13 +54,14 @@ def store_arrays(
         DataError: an array is damaged or holds NaN, or the disk has no room.
     """
     what = [(one.name, one.offset, one.shape, one.dtype.str) for one in arrays]
-    key = key_of([one.path for one in arrays], settings, what)
+    files = [file for one in arrays for file in one.files or (one.path,)]
+    key = key_of(files, settings, what)
     with locked_folder(settings, key) as folder:
         manifest, notes = whole_manifest(folder, key)
         if manifest is None:
             manifest = _make_shards(folder, key, arrays, image_shape, dtype, settings)
         images, _, note = open_shards(folder, manifest, settings)
-    return images, (*notes, note)
+    return images, (*notes, *manifest.about["notes"], note)
 
 
 def _make_shards(
@@ -70,18 +73,18 @@ def _make_shards(
     settings: DataSettings,
 ) -> Manifest:
     pieces = [_piece(folder / f"unpacked-{k}", array) for k, array in enumerate(arrays)]
-    conversion = Conversion(image_shape, dtype, settings.resize, pieces=pieces)
+    conversion = Conversion(image_shape, dtype, settings, pieces=pieces)
     made = convert(folder, conversion, key)
     manifest = Manifest(
         FORMAT,
         key,
         ", ".join(one.name for one in arrays),
-        {name: getattr(settings, name) for name in ("size", "resize", "colour")},
+        reading_of(settings),
         list(image_shape),
         dtype.name,
         conversion.shard_rows,
         made.sha256,
-        {},
+        {"notes": gaps_note(one for one in made.results if isinstance(one, int))},
     )
     kept = np.arange(len(conversion))
     write_manifest(folder, manifest, rows=made.rows, digests=made.digests, kept=kept)
@@ -114,7 +117,8 @@ def _unpack(array: RawArray, target: Path) -> None:
     row = math.prod(array.shape[1:]) * array.dtype.itemsize
     done = 0
     with array.opener() as (file, _), replacing(target) as temporary:
-        file.seek(array.offset)
+        if array.offset:  # some streams begin with their numbers and cannot be moved
+            file.seek(array.offset)
         with temporary.open("wb") as unpacked:
             while done < array.nbytes and (chunk := file.read(min(CHUNK, array.nbytes - done))):
                 unpacked.write(chunk)

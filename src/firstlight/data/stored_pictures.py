@@ -25,6 +25,7 @@ from firstlight.data.shards import (
     key_of,
     locked_folder,
     open_shards,
+    reading_of,
     whole_manifest,
     write_manifest,
 )
@@ -50,7 +51,7 @@ def read_pictures(files: Sequence[Path], names: Sequence[str], settings: DataSet
     Args:
         files: where the pictures are.
         names: what each file is called in `refused`, as many as `files`.
-        settings: `size`, `resize`, `colour`, `memory` and `shards` count.
+        settings: `shards.READING`, `memory` and `shards` count.
 
     Returns:
         As `read_stack`.
@@ -82,7 +83,7 @@ def _make_shards(
     folder: Path, key: str, files: Sequence[Path], settings: DataSettings
 ) -> Manifest | None:
     """Decode the pictures into shards; None where not one can be read."""
-    found = _heads(folder, files)
+    found = _heads(folder, files, settings)
     heads = {k: head for k, head in enumerate(found) if isinstance(head, Head)}
     refused = {k: reason for k, reason in enumerate(found) if isinstance(reason, str)}
     heads, others = of_one_kind(heads, None)
@@ -90,13 +91,14 @@ def _make_shards(
     while heads:
         shape, dtype = picture_shape(heads, settings), next(iter(heads.values())).dtype
         named = [os.path.abspath(files[k]) for k in heads]
-        conversion = Conversion(shape, dtype, settings.resize, named)
+        conversion = Conversion(shape, dtype, settings, named)
         made = convert(folder, conversion, key)
         decoded: dict[int, Decoded] = {}
         for k, result in zip(heads, made.results, strict=True):
             if isinstance(result, list):
-                height, width, channels, done = result
-                decoded[k] = Decoded(Head(height, width, channels, dtype), frozenset(done))
+                height, width, channels, done, gaps = result
+                head = Head(height, width, channels, dtype)
+                decoded[k] = Decoded(head, frozenset(done), gaps)
             else:
                 refused[k] = str(result)
         places = {k: place for place, k in enumerate(heads)}
@@ -115,7 +117,7 @@ def _make_shards(
             FORMAT,
             key,
             os.path.commonpath([os.path.abspath(file) for file in files]),
-            {name: getattr(settings, name) for name in ("size", "resize", "colour")},
+            reading_of(settings),
             list(shape),
             dtype.name,
             conversion.shard_rows,
@@ -134,13 +136,13 @@ def _make_shards(
     return None
 
 
-def _heads(folder: Path, files: Sequence[Path]) -> list[Head | str]:
+def _heads(folder: Path, files: Sequence[Path], settings: DataSettings) -> list[Head | str]:
     """The head of each picture, or why it has none; written down once it is known of all."""
     path = folder / HEADS
     try:
         answers = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        answers = _inspect_all(files)
+        answers = _inspect_all(files, settings)
         write_json(path, answers)
     return [
         one if isinstance(one, str) else Head(one[0], one[1], one[2], np.dtype(one[3]))
@@ -148,9 +150,11 @@ def _heads(folder: Path, files: Sequence[Path]) -> list[Head | str]:
     ]
 
 
-def _inspect_all(files: Sequence[Path]) -> list[Any]:
+def _inspect_all(files: Sequence[Path], settings: DataSettings) -> list[Any]:
     named = [os.path.abspath(file) for file in files]
-    tasks = [{"inspect": named[k : k + AT_ONCE]} for k in range(0, len(named), AT_ONCE)]
+    how = reading_of(settings)
+    parts = [named[k : k + AT_ONCE] for k in range(0, len(named), AT_ONCE)]
+    tasks = [{"inspect": part, "settings": how} for part in parts]
     done = 0
 
     def more(number: int) -> None:

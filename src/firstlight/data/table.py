@@ -38,6 +38,7 @@ FIELD = 100
 CSV_BYTE = 50
 BATCH = 1_000  # rows of a Parquet table that are read at a time
 
+TABLES = (".csv", ".tsv", ".parquet")  # endings
 Columns = dict[str, list[Any]]
 
 
@@ -137,6 +138,17 @@ def read_table(path: Path, settings: DataSettings) -> Collection:
         sizes=stack.sizes,
         files_read=len(kept),
     )
+
+
+def read_columns(path: Path) -> Columns:
+    """The columns of a table by name, as whole numbers, numbers or texts; None for a gap.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    require_file(path)
+    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)[0]
+    return {name: _typed(values, None) for name, values in columns.items()}
 
 
 def _read_csv(path: Path) -> tuple[Columns, str]:

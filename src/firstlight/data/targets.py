@@ -95,7 +95,7 @@ def targets_of(columns: Mapping[str, Any], where: str, task: str | None = None) 
                 f"Finite numbers were expected, but {shown(name)} in {where} holds "
                 f"{values[bad[0]]} at index {bad[0]}: leave such images out."
             )
-    names, units = zip(*(_name_and_unit(name) for name in arrays), strict=True)
+    names, units = zip(*(name_and_unit(name) for name in arrays), strict=True)
     values = np.stack([values.astype(np.float32) for values in arrays.values()], axis=1)
     if not np.isfinite(values).all():
         raise DataError(f"The targets in {where} are too large for float32: use another unit.")
@@ -159,7 +159,13 @@ def class_targets(
     return Targets("classify", place[numbers], classes=names, notes=notes)
 
 
-def _name_and_unit(column: str) -> tuple[str, str]:
+def name_and_unit(column: str) -> tuple[str, str]:
+    """The name of a column, and the unit in square brackets behind it, "" where there is none.
+
+    Example:
+        >>> name_and_unit("size [mm]")
+        ('size', 'mm')
+    """
     match = UNIT.fullmatch(column)
     return (shown(match["name"]), shown(match["unit"])) if match else (shown(column), "")
 

@@ -147,7 +147,9 @@ def _parameter(item: Field[Any], annotation: Any, title: str) -> inspect.Paramet
     kind = next((entry for entry in METAVARS if entry in (annotation, *get_args(annotation))), str)
     if annotation is bool:
         return _flag(item.name.replace("_", "-"), item.metadata["help"], item.name, title)
+    also = item.metadata["also"]
     information = typer.Option(
+        *(("--" + item.name.replace("_", "-"), also) if also else ()),
         metavar=METAVARS[kind],
         help=item.metadata["help"] + (f" [{'|'.join(choices)}]" if choices else ""),
         show_default=default not in (None, []),

@@ -43,7 +43,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="mnist, reionisation, a folder, a table (.csv, .parquet), .npz, .npy or IDX files",
+        help="mnist, reionisation, a folder, a table, FITS, HDF5, TIFF, zarr, .npz, .npy, IDX",
     ),
 ]
 OptionalData = Annotated[
@@ -267,7 +267,9 @@ def evaluate(
 )
 def predict(
     run: Run,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="images, folders, .npy, .npz")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="images, folders, files of many images")
+    ],
     side: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=NUMBER", help="a number that the network takes beside images"),
@@ -339,6 +341,29 @@ def compare(
 
     comparison = api.compare(run, runs=runs, save=save)
     return Answer(comparison, lambda screen: show_comparison(screen, comparison, save))
+
+
+@verb(
+    app,
+    examples=("firstlight convert maps.pkl maps.npz --trust-pickle",),
+)
+def convert(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="a pickled pandas table (.pkl)")],
+    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="the .npz file to write")],
+    trust_pickle: Annotated[
+        bool,
+        typer.Option("--trust-pickle", help="say that you trust whoever wrote the pickle"),
+    ] = False,
+) -> Answer:
+    """Make arrays of a pickled table, which is not read as DATA.
+
+    Nothing that the pickle names is run: it is taken apart as pandas and NumPy lay it out.
+    """
+    from firstlight import api
+    from firstlight.shells.cli.show_conversion import show_conversion
+
+    conversion = api.convert(file, output, trust_pickle=trust_pickle)
+    return Answer(conversion, lambda screen: show_conversion(screen, conversion))
 
 
 @verb(app, READING, SEED)

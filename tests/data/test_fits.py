@@ -1,0 +1,381 @@
+"""FITS files: by astropy's writer, and blocks made by hand."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.typing import NDArray
+from PIL import Image
+
+from firstlight.core.errors import DataError, SettingError
+from firstlight.core.settings import DataSettings
+from firstlight.data import read_collection, read_images
+from firstlight.data.picture import decode, inspect
+
+RNG = np.random.default_rng(5)
+PLANE = RNG.integers(0, 256, (4, 5), np.uint8)
+STACK = RNG.integers(0, 65536, (12, 4, 5), np.uint16)
+
+
+def by_hand(cards: dict[str, Any], data: bytes) -> bytes:
+    """A FITS file as the standard describes it, without any library."""
+    lines = [f"{key:<8}= {value!s:>20}".ljust(80) for key, value in cards.items()]
+    head = "".join([*lines, "END".ljust(80)]).encode()
+    return head + b" " * (-len(head) % 2880) + data + b"\0" * (-len(data) % 2880)
+
+
+def cards(bits: int, *axes: int, **more: Any) -> dict[str, Any]:
+    lengths = {f"NAXIS{k}": length for k, length in enumerate(axes, 1)}
+    return {"SIMPLE": "T", "BITPIX": bits, "NAXIS": len(axes)} | lengths | more
+
+
+def written(*parts: Any) -> bytes:
+    """The bytes that astropy writes for arrays, tables and HDUs."""
+    file = BytesIO()
+    units = [part if hasattr(part, "header") else fits.ImageHDU(part) for part in parts]
+    if not isinstance(units[0], fits.PrimaryHDU):
+        units.insert(0, fits.PrimaryHDU())
+    fits.HDUList(units).writeto(file)
+    return file.getvalue()
+
+
+def test_a_block_made_by_hand() -> None:
+    """Three big-endian signed numbers, 32,768 less than what is meant, in two rows of one."""
+    stored = b"\x80\x00\x00\x00\x7f\xff"
+    content = by_hand(cards(16, 3, 1, BZERO=32768, BSCALE=1.0), stored)
+    picture = decode(content)
+    assert picture.pixels.dtype == np.uint16
+    assert picture.pixels[:, :, 0].tolist() == [[0, 32768, 65535]]
+    scaled = decode(by_hand(cards(16, 3, 1, BZERO=10, BSCALE=0.5), stored)).pixels
+    assert scaled.dtype == np.float32
+    assert scaled[:, :, 0].tolist() == [[-16374.0, 10.0, 16393.5]]
+    plain = decode(by_hand(cards(8, 3, 2), bytes(range(6)))).pixels
+    assert (plain.dtype, plain[:, :, 0].tolist()) == (np.uint8, [[0, 1, 2], [3, 4, 5]])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [
+        ("u1", "u1"),
+        ("u2", "u2"),
+        ("i2", "f4"),
+        ("i4", "f4"),
+        ("u4", "f4"),
+        ("i8", "f4"),
+        ("f4", "f4"),
+        ("f8", "f4"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_types_that_astropy_writes(dtype: str, kept: str, packed: bool) -> None:
+    array = (RNG.normal(size=(4, 5)) * 100 + 100).astype(dtype)
+    content = written(array)
+    content = gzip.compress(content) if packed else content
+    head, picture = inspect(content), decode(content)
+    np.testing.assert_array_equal(picture.pixels[:, :, 0], array.astype(kept))
+    assert picture.pixels.dtype == np.dtype(kept) == head.dtype
+    assert picture.pixels.dtype.isnative
+    assert (head.height, head.width, head.channels) == (4, 5, 1)
+
+
+def test_scaled_numbers_as_astropy_reads_them() -> None:
+    unit = fits.ImageHDU(RNG.normal(3, 2, (6, 7)))
+    unit.scale("int16", bzero=3.0, bscale=0.01)
+    content = written(unit)
+    with fits.open(BytesIO(content)) as file:
+        expected = file[1].data
+        assert file[1].header["BITPIX"] == -32  # astropy has scaled them, float32 as here
+    assert b"BITPIX  =                   16" in content
+    pixels = decode(content).pixels[:, :, 0]
+    np.testing.assert_allclose(pixels, expected, rtol=1e-6)
+    assert len(np.unique(pixels)) > 30
+
+
+def test_axes_of_length_one_are_dropped_and_planes_become_channels() -> None:
+    radio = decode(written(PLANE[np.newaxis, np.newaxis].astype("f4")))
+    np.testing.assert_array_equal(radio.pixels[:, :, 0], PLANE)
+    assert radio.done == frozenset()
+    colours = decode(written(STACK[:3]))
+    np.testing.assert_array_equal(colours.pixels, STACK[:3].transpose(1, 2, 0))
+    assert colours.done == {"planes"}
+    with pytest.raises(DataError, match=r"3 x 2 x 4 x 5 numbers in HDU 1, which is no single"):
+        decode(written(np.stack([STACK[:2]] * 3)))
+
+
+def test_which_part_is_read() -> None:
+    table = fits.BinTableHDU(np.array([(1,)], [("a", "i4")]), name="CATALOGUE")
+    line = fits.ImageHDU(np.zeros(9, "f4"))
+    image = fits.ImageHDU(PLANE, name="SCI")
+    weight = fits.ImageHDU(PLANE // 2, name="WHT")
+    content = written(table, line, image, weight)
+    for hdu, expected in (
+        (None, PLANE),
+        ("sci", PLANE),
+        ("3", PLANE),
+        ("WHT", PLANE // 2),
+        ("4", PLANE // 2),
+    ):
+        pixels = decode(content, DataSettings(hdu=hdu)).pixels
+        np.testing.assert_array_equal(pixels[:, :, 0], expected)
+    with pytest.raises(DataError, match=r"has no HDU ERR \(--hdu\), but HDU 0, HDU 1 \(CATALOGUE"):
+        decode(content, DataSettings(hdu="ERR"))
+    with pytest.raises(DataError, match="holds no image of two or more axes in CATALOGUE"):
+        decode(content, DataSettings(hdu="CATALOGUE"))
+    with pytest.raises(DataError, match="no image of two or more axes in HDU 0, HDU 1"):
+        decode(written(table))
+    with pytest.raises(DataError, match="compressed in a table: unpack it with funpack"):
+        decode(written(fits.CompImageHDU(PLANE.astype("i2"))))
+
+
+def test_gaps_are_refused_or_filled_with_the_mean() -> None:
+    poisoned = np.array([[1, np.nan, 3], [np.inf, 5, 7]])
+    with pytest.raises(DataError, match=r"holds 2 pixels without a number.*row 0, column 1.*mean"):
+        decode(written(poisoned))
+    picture = decode(written(poisoned), DataSettings(gaps="mean"))
+    assert picture.pixels[:, :, 0].tolist() == [[1, 4, 3], [4, 5, 7]]
+    assert picture.gaps == 2
+    blank = by_hand(cards(16, 2, 2, BLANK=-99), np.array([[1, -99], [2, 6]], ">i2").tobytes())
+    with pytest.raises(DataError, match="holds 1 pixels without a number"):
+        decode(blank)
+    assert decode(blank, DataSettings(gaps="mean")).pixels.ravel().tolist() == [1, 3, 2, 6]
+    bands = np.stack([poisoned, np.full((2, 3), np.nan)])
+    with pytest.raises(DataError, match="a channel without one"):
+        decode(written(bands), DataSettings(gaps="mean"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (written(STACK[0])[:3000], "holds no image of two or more axes in HDU 0"),
+        (written(STACK[0])[:-2880], "is cut off: its header announces more data"),
+        (b"SIMPLE  =                    T".ljust(2880), "is cut off within its first header"),
+        (b"SIMPLE  =                    T".ljust(2880 * 2500), "has a header that does not end"),
+        (by_hand(cards(16, 200_000, 200_000), b""), "more pixels than is safe to open"),
+        (by_hand(cards(-64, 9_000, 9_000, 99), b""), "more pixels than is safe to open"),
+        (by_hand(cards(16, 2, -2), b""), "says no size"),
+        (by_hand(cards(17, 2, 2), b""), "says no size"),
+        (by_hand({"SIMPLE": "T", "BITPIX": 8, "NAXIS": 10**9}, b""), "says no size"),
+        (by_hand(cards(8, 2, 2, BZERO="'x'"), b"1234"), "BSCALE or BZERO of HDU 0 is no number"),
+        (gzip.compress(written(PLANE))[:200], "is damaged"),
+    ],
+)
+def test_damaged_and_hostile_files(content: bytes, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        decode(content)
+
+
+def test_a_packed_file_is_unpacked_no_further_than_its_image() -> None:
+    packed = gzip.compress(written(fits.PrimaryHDU(PLANE)) + RNG.bytes(1 << 20))
+    np.testing.assert_array_equal(decode(packed[:-4000]).pixels[:, :, 0], PLANE)
+
+
+def test_class_folders_never_through_pillow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label, value in (("quiet", 3), ("flare", 900)):
+        folder = tmp_path / "sun" / label
+        folder.mkdir(parents=True)
+        for k, ending in enumerate(("fits", "fit", "fts", "fits.gz")):
+            content = written(np.full((4, 5), value + k, np.uint16))
+            (folder / f"{k}.{ending}").write_bytes(
+                gzip.compress(content) if ending.endswith("gz") else content
+            )
+    (tmp_path / "sun" / "quiet" / "bad.fits").write_bytes(b"SIMPLE  =")
+    monkeypatch.setattr(Image, "open", lambda *args, **kwargs: pytest.fail("opened by Pillow"))
+    found = read_collection(tmp_path / "sun")
+    assert found.everything.images.dtype == np.uint16
+    names = ["flare/0.fits", "flare/1.fit", "flare/2.fts", "flare/3.fits.gz"]
+    assert found.everything.names.tolist() == names + [n.replace("flare", "quiet") for n in names]
+    expected = [900, 901, 902, 903, 3, 4, 5, 6]
+    assert found.everything.images[:, 0, 0, 0].tolist() == expected
+    assert found.classes == ("flare", "quiet")
+    assert [(item.file, item.reason) for item in found.refused] == [
+        ("quiet/bad.fits", "is cut off within its first header")
+    ]
+
+
+@pytest.fixture
+def sky(tmp_path: Path) -> Path:
+    """Twelve maps `(N, H, W)` and a table of their numbers in one file."""
+    rows = np.zeros(12, [("XHI", "f8"), ("label", "i4"), ("simulation", "U6"), ("pair", "f4", 2)])
+    rows["XHI"], rows["label"] = np.arange(12) / 16, np.arange(12) % 2
+    rows["simulation"] = [f"box {k // 3}" for k in range(12)]
+    table = fits.BinTableHDU(rows, name="LABELS")
+    table.columns["XHI"].unit = "1"
+    other = fits.BinTableHDU(np.zeros(3, [("label", "i4")]))
+    maps = fits.PrimaryHDU(STACK)
+    maps.header["BUNIT"] = "mK"
+    (tmp_path / "sky.fits").write_bytes(written(maps, table, other))
+    return tmp_path / "sky.fits"
+
+
+def test_a_stack_with_its_targets_in_a_table(sky: Path) -> None:
+    found = read_collection(sky)
+    assert (found.task, found.classes, found.name) == ("classify", ("0", "1"), "sky")
+    assert found.everything.targets.tolist() == [0, 1] * 6
+    assert found.everything.images.dtype == np.uint16
+    np.testing.assert_array_equal(found.everything.images[..., 0], STACK)
+    assert found.everything.names[3] == "images[3]"
+    assert found.pixel_unit == "mK"
+    measured = read_collection(sky, DataSettings(target=("XHI",)))
+    assert (measured.target_names, measured.target_units) == (("XHI",), ("1",))
+    np.testing.assert_array_equal(measured.everything.targets[:, 0], np.arange(12) / 16)
+    assert measured.everything.groups is not None
+    assert measured.everything.groups.tolist() == [f"box {k // 3}" for k in range(12)]
+
+
+def test_columns_of_a_fits_table_in_capitals(tmp_path: Path) -> None:
+    rows = np.zeros(12, [("CLASS", "U4"), ("POINTING", "i4"), ("SPLIT", "U5"), ("FLUX", "f4")])
+    rows["CLASS"], rows["POINTING"] = ["star", "hole"] * 6, np.arange(12) // 4
+    rows["SPLIT"] = ["train"] * 8 + ["test"] * 4
+    (tmp_path / "a.fits").write_bytes(written(fits.PrimaryHDU(STACK), fits.BinTableHDU(rows)))
+    found = read_collection(tmp_path / "a.fits")
+    assert found.classes == ("hole", "star")
+    assert found.parts.tolist() == ["train"] * 8 + ["test"] * 4
+    assert found.everything.groups is not None
+    assert found.everything.groups.tolist() == [str(k // 4) for k in range(12)]
+    # A column that is the target is not what the images are grouped by.
+    measured = read_collection(tmp_path / "a.fits", DataSettings(target=("POINTING",)))
+    assert measured.everything.groups is None
+
+
+def test_a_table_made_by_hand(tmp_path: Path) -> None:
+    """Four rows of a text of five characters, filled with spaces, and a big-endian number."""
+    image = by_hand(cards(8, 2, 2, 4), bytes(range(16)))
+    head = {"XTENSION": "'BINTABLE'", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 9, "NAXIS2": 4}
+    head |= {"PCOUNT": 0, "GCOUNT": 1, "TFIELDS": 2, "TTYPE1": "'label'", "TFORM1": "'5A'"}
+    head |= {"TTYPE2": "'size'", "TFORM2": "'J'", "TUNIT2": "'mm'"}
+    rows = [(b"cat  ", 1), (b"dog  ", 2), (b"horse", 3), (b"cat  ", 70_000)]
+    table = b"".join(text + number.to_bytes(4, "big") for text, number in rows)
+    (tmp_path / "a.fits").write_bytes(image + by_hand(head, table))
+    found = read_collection(tmp_path / "a.fits")
+    assert found.classes == ("cat", "dog", "horse")
+    assert found.everything.targets.tolist() == [0, 1, 2, 0]
+    assert found.everything.images[2, :, :, 0].tolist() == [[8, 9], [10, 11]]
+    sizes = read_collection(tmp_path / "a.fits", DataSettings(target=("size",), task="measure"))
+    assert sizes.everything.targets[:, 0].tolist() == [1, 2, 3, 70_000]
+    assert sizes.target_units == ("mm",)
+
+
+def test_a_stack_with_a_table_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "sky.fits.gz"
+    path.write_bytes(gzip.compress(written(fits.ImageHDU(STACK.astype("f4"), name="MAPS"))))
+    with pytest.raises(DataError, match=r"holds images only, but there is no sky\.csv beside it"):
+        read_collection(path)
+    lines = [f"{k / 8},{k}" for k in range(12)]
+    (tmp_path / "sky.csv").write_text("\n".join(["temperature [kK],field", *lines]))
+    found = read_collection(path, DataSettings(target=("temperature",)))
+    assert (found.name, found.target_names, found.target_units) == (
+        "sky",
+        ("temperature",),
+        ("kK",),
+    )
+    np.testing.assert_array_equal(found.everything.targets[:, 0], np.arange(12) / 8)
+    np.testing.assert_array_equal(found.everything.images[..., 0], STACK)
+    (tmp_path / "sky.csv").write_text("\n".join(["kind", *"abababababa"]))
+    with pytest.raises(DataError, match="12 images and 11 targets"):
+        read_collection(path)
+    (tmp_path / "sky.csv").write_text("\n".join(["kind,x", *["a,1"] * 11, ",1"]))
+    with pytest.raises(DataError, match=r"kind in .*sky\.csv, but row 12 has none"):
+        read_collection(path, DataSettings(target=("kind",)))
+    (tmp_path / "sky.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=r"One table .*sky\.csv and sky\.parquet"):
+        read_collection(path)
+
+
+def test_a_stack_kept_on_disk_is_the_same(sky: Path, tmp_path: Path) -> None:
+    settings = DataSettings(memory="1MB", shards=str(tmp_path / "shards"))
+    found = read_collection(sky, settings)
+    np.testing.assert_array_equal(found.everything.images[:][..., 0], STACK)
+    poisoned = STACK.astype("f4")
+    poisoned[4, 1, 2] = np.nan
+    (tmp_path / "gaps.fits").write_bytes(written(poisoned))
+    (tmp_path / "gaps.csv").write_text("\n".join(["label", *"ab" * 6]))
+    with pytest.raises(DataError, match=r"image 4 of HDU 1 of .*gaps\.fits holds nan"):
+        read_collection(tmp_path / "gaps.fits", settings)
+    filled = []
+    for memory, shards in ((None, None), ("1MB", str(tmp_path / "shards"))):
+        kept = DataSettings(gaps="mean", memory=memory, shards=shards)
+        for _ in range(2):  # the second time from finished shards
+            found = read_collection(tmp_path / "gaps.fits", kept)
+            filled.append(found.everything.images[:][4, :, :, 0])
+            note = next(note for note in found.notes if "without a number" in note)
+            assert note.startswith("1 pixel without a number in 1 image was filled with the mean")
+    expected = poisoned[4].copy()
+    expected[1, 2] = np.nanmean(poisoned[4].astype(np.float64))
+    for image in filled:
+        np.testing.assert_array_equal(image, expected)
+
+
+def test_channels_in_front(tmp_path: Path) -> None:
+    cube: NDArray[Any] = RNG.integers(0, 99, (10, 3, 6, 7)).astype("f4")
+    (tmp_path / "cube.fits").write_bytes(written(cube))
+    (tmp_path / "cube.csv").write_text("\n".join(["label", *"ab" * 5]))
+    with pytest.raises(DataError, match="channels in front: say so with --axes NCHW"):
+        read_collection(tmp_path / "cube.fits")
+    found = read_collection(tmp_path / "cube.fits", DataSettings(axes="nchw"))
+    np.testing.assert_array_equal(found.everything.images, cube.transpose(0, 2, 3, 1))
+    images, names, _ = read_images(
+        tmp_path / "cube.fits", (6, 7, 3), DataSettings(axes="NCHW"), np.float32
+    )
+    np.testing.assert_array_equal(images, found.everything.images)
+    assert names[9] == "cube.fits[9]"
+
+
+def test_input_of_predict(tmp_path: Path) -> None:
+    (tmp_path / "stack.fits").write_bytes(written(STACK[:3]))
+    (tmp_path / "one.fits").write_bytes(written(STACK[5]))
+    sources = [tmp_path / "one.fits", tmp_path / "stack.fits"]
+    images, names, refused = read_images(sources, (4, 5, 1), dtype=np.uint16)
+    np.testing.assert_array_equal(images[..., 0], STACK[[5, 0, 1, 2]])
+    assert names[1:].tolist() == ["stack.fits[0]", "stack.fits[1]", "stack.fits[2]"]
+    assert refused == ()
+    # A network that was trained on three channels is given one picture of three planes.
+    images, names, _ = read_images(tmp_path / "stack.fits", (4, 5, 3), dtype=np.uint16)
+    np.testing.assert_array_equal(images[0], STACK[:3].transpose(1, 2, 0))
+    assert len(names) == 1
+    poisoned = np.where(np.eye(4, 5, dtype=bool), np.nan, 7)
+    (tmp_path / "gaps.fits").write_bytes(written(poisoned))
+    images, _, _ = read_images(
+        tmp_path / "gaps.fits", (4, 5, 1), DataSettings(gaps="mean"), np.float32
+    )
+    assert np.unique(images).tolist() == [7]
+
+
+def test_a_table_of_fits_files(tmp_path: Path) -> None:
+    for k in range(6):
+        unit = fits.ImageHDU(STACK[k], name="SCI")
+        (tmp_path / f"{k}.fits").write_bytes(written(fits.ImageHDU(STACK[k] // 2), unit))
+    lines = [f"{k}.fits,{k / 4}" for k in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join(["image,z", *lines]))
+    found = read_collection(tmp_path / "t.csv", DataSettings(hdu="SCI"))
+    np.testing.assert_array_equal(found.everything.images[..., 0], STACK[:6])
+    np.testing.assert_array_equal(found.everything.targets[:, 0], np.arange(6) / 4)
+    disk = DataSettings(hdu="SCI", memory="1MB", shards=str(tmp_path / "shards"))
+    kept = read_collection(tmp_path / "t.csv", disk)
+    np.testing.assert_array_equal(kept.everything.images[:][..., 0], STACK[:6])
+
+
+def test_options_that_say_nothing(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=PLANE[np.newaxis], labels=[1])
+    with pytest.raises(SettingError, match=r"--hdu names a part of a FITS file, but .*a\.npz"):
+        read_collection(tmp_path / "a.npz", DataSettings(hdu="SCI"))
+    (tmp_path / "t.csv").write_text("image,label\na.png,x\n")
+    for path in (tmp_path / "t.csv", tmp_path):
+        with pytest.raises(SettingError, match="--axes says how the axes of an array lie, but"):
+            read_collection(path, DataSettings(axes="NCHW"))
+    with pytest.raises(SettingError, match=r"--axes takes the letters N .*'NHX' came"):
+        DataSettings(axes="NHX")
+
+
+def test_astropy_is_imported_for_fits_alone() -> None:
+    script = "import sys, firstlight.data; assert 'astropy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
