@@ -1,8 +1,8 @@
-"""How often intervals hold where images come in groups, by simulation: two tables for the docs.
+"""How often intervals hold where images come in groups, by simulation: tables for the docs.
 
 Scores of images are |normal numbers|, so that the coverage of a threshold is known exactly. A
 share of each number's variance belongs to its group. `python benchmarks/intervals_in_groups.py`
-prints both tables in a few minutes.
+prints them in a few minutes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from firstlight.evaluation.conformal import conformal_thresholds
+from firstlight.evaluation.coverage import coverage
 from firstlight.evaluation.intervals import (
-    bootstrap_sums,
+    RESAMPLES,
     percentile_interval,
     share_score,
     wilson_interval,
@@ -77,10 +78,10 @@ def thresholds() -> None:
 
 
 def bootstrapped(held: Held, names: NDArray[np.str_]) -> Interval:
-    """The percentile bootstrap of whole groups."""
-    columns = np.stack([np.ones(len(held)), held], axis=1)
-    count, right = bootstrap_sums(columns, names, 0).T
-    return percentile_interval(right / count)
+    """The percentile bootstrap of whole groups, all of one size."""
+    each = held.reshape(-1, OF_EACH).mean(axis=1)
+    drawn = np.random.default_rng(0).choice(each, (RESAMPLES, len(each))).mean(axis=1)
+    return percentile_interval(drawn)
 
 
 def symmetric(held: Held, names: NDArray[np.str_]) -> Interval:
@@ -121,6 +122,26 @@ def errors() -> None:
                 print(f"| {groups} | {shared:g} | {true} | {cells} |")
 
 
+def verdicts() -> None:
+    """How often the measured coverage agrees with the level, for a sound calibration."""
+    print("\n| to calibrate | to test | shared | level | error of the test alone | of both |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for first, second in ((15, 15), (15, 30), (30, 15)):
+        for shared in SHARED[:3]:
+            for level in (0.68, 0.9, 0.95):
+                hits = np.zeros(2)
+                for old, new in zip(draws(first, shared), draws(second, shared, 1), strict=True):
+                    (edge,), worth = conformal_thresholds(old, [level], labels(first))
+                    ends = np.tile([[[0.0, edge]]], (len(new), 1, 1))
+                    for k, effective in enumerate((None, worth)):
+                        [found] = coverage(new, ends, [level], labels(second), effective)
+                        low, high = found.covered.low or 0.0, found.covered.high or 0.0
+                        hits[k] += low <= level <= high
+                cells = " | ".join(f"{share:.3f}" for share in hits / REPEATS)
+                print(f"| {first} | {second} | {shared:g} | {level} | {cells} |")
+
+
 if __name__ == "__main__":
     thresholds()
     errors()
+    verdicts()

@@ -232,4 +232,3 @@ def test_predictions_come_with_intervals_and_flags(sky):
     assert answers.unlike.tolist() == [False, True]
     assert answers.intervals.shape == (2, 1, 4, 2)
     assert np.abs(answers.intervals).max() <= np.float32(0.6)
-    assert answers.values[1] == np.float32(0.6)

@@ -98,9 +98,7 @@ def test_targets_have_to_lie_within_their_bounds(bounds, fits, sky):
     if fits:
         assert len(read_collection(sky[0], settings).everything) == COUNT
         return
-    with pytest.raises(
-        DataError, match=r"within --bounds fraction=0.5:1 were expected, but images"
-    ):
+    with pytest.raises(DataError, match=r"within --bounds fraction=0.5:1 were"):
         read_collection(sky[0], settings)
 
 

@@ -42,6 +42,7 @@ def test_the_maps_asked_for_last_are_taken():
     source, settings = found("reionisation", DataSettings(target=("z",)))
     assert source == second
     assert (settings.target, settings.telescope, settings.pixel) == (("z",), "hard", 2.0)
+    assert settings.report_by == ("z",)
 
 
 def test_quick_maps_are_simulated_where_there_are_none(monkeypatch, cache):
@@ -64,6 +65,7 @@ def test_whole_boxes_go_into_the_parts_and_trivial_maps_stay_out():
         ("xHI",),
     )
     assert dataset.source == str(folder)
+    assert set(np.unique(dataset.train.columns["z"])) == {7.0, 8.0, 9.0, 10.0}
     groups = [set(part.groups) for _, part in dataset.parts()]
     assert sum(map(len, groups)) == len(set.union(*groups)) == 6
     fraction = np.load(folder / "xHI.npy")

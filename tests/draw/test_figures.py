@@ -256,6 +256,7 @@ def test_maps_of_both_signs_are_white_at_zero():
     assert blue[2] > blue[0]
     # Both sides reach equally far, also where one of them holds more.
     assert shades_of(np.abs(images) - 1).low == pytest.approx(-3.95)
+    assert shades_of(1 - np.abs(images)).high == pytest.approx(3.95)
 
 
 def test_maps_of_one_sign_go_from_white_to_blue():

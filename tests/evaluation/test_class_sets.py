@@ -92,6 +92,8 @@ def test_coverage_of_sets_counts_by_hand():
     assert (low.level, low.covered.value, low.width) == (0.3, pytest.approx(1 / 3), 1)
     assert (high.level, high.covered.value, high.width) == (0.9, 1, pytest.approx(7 / 3))
     assert high.covered == share_score(np.ones(3, bool), groups)
+    _, calibrated = set_coverage(np.array([0, 2, 0]), sets, (0.3, 0.9), groups, (5, 6))
+    assert calibrated.covered == share_score(np.ones(3, bool), groups, 6)
     with pytest.raises(DataError, match=r"each of 2 images and 2 levels, but shape \(3, 2, 3\)"):
         set_coverage(np.array([0, 2]), sets, (0.3, 0.9))
 

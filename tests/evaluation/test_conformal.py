@@ -19,6 +19,7 @@ from firstlight.evaluation.conformal import (
     conformal_thresholds,
     guaranteed_shares,
 )
+from firstlight.evaluation.coverage import coverage
 
 
 class Column(RegressorMixin, BaseEstimator):
@@ -99,6 +100,26 @@ def test_new_groups_are_covered_as_often_as_is_said(shared):
     assert (shares.mean(axis=0) > np.array(LEVELS) - 3 * error).all()
     assert (shares.mean(axis=0) < np.array(LEVELS) + 3 * error + 0.01).all()
     assert (shares.mean(axis=0) > np.array(calibration.guaranteed)).all()
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5])
+def test_a_sound_calibration_is_not_taken_for_a_bad_one(shared):
+    """15 groups to calibrate on, 30 to test: the level lies in nearly every interval.
+
+    In nearly all where images are independent: Student's t then asks for too much.
+    """
+    random, repeats = np.random.default_rng(8), 200
+    hits = {"both": np.zeros(4), "test": np.zeros(4)}
+    for _ in range(repeats):
+        calibration = calibrate_intervals(*grouped(random, 15, 20, shared))
+        truth, values, spreads, labels = grouped(random, 30, 20, shared)
+        ends = calibration.intervals(values, spreads)[:, 0]
+        for name, worth in (("both", calibration.effective[0]), ("test", None)):
+            found = coverage(truth[:, 0], ends, LEVELS, labels, worth)
+            hits[name] += [row.covered.low <= row.level <= row.covered.high for row in found]
+    error = np.sqrt(0.95 * 0.05 / repeats)
+    assert (hits["both"] / repeats > 0.95 - 3 * error).all()
+    assert (hits["test"] / repeats < 0.9).all()
 
 
 def test_groups_that_err_as_a_whole_need_a_correction_by_groups():

@@ -41,7 +41,10 @@ def test_ends_belong_to_the_interval_and_groups_to_the_error():
     groups = np.array(["a", "a", "b", "c"])
     [record] = coverage(truth, ends, [0.9], groups)
     assert record.covered.value == 0.5
-    assert record.covered == share_score(np.array([True, True, False, False]), groups)
+    held = np.array([True, True, False, False])
+    assert record.covered == share_score(held, groups)
+    [record] = coverage(truth, ends, [0.9], groups, [7.0])
+    assert record.covered == share_score(held, groups, 7.0)
 
 
 def test_intervals_of_other_images_are_refused():

@@ -96,3 +96,18 @@ def test_the_mean_s_interval_agrees_with_scipy_s_bootstrap():
     assert score.value == pytest.approx(values.mean())
     assert score.low == pytest.approx(oracle.confidence_interval.low, abs=0.1 * width)
     assert score.high == pytest.approx(oracle.confidence_interval.high, abs=0.1 * width)
+
+
+def test_the_error_of_a_calibration_counts_too():
+    """On as many independent images as are judged: the variance of the difference is twice one."""
+    right = np.arange(400) < 320
+    score = share_score(right, None, calibrated_on=400)
+    oracle = stats.binomtest(160, 200).proportion_ci(method="wilson")
+    assert (score.low, score.high) == pytest.approx(tuple(oracle))
+    # With groups, Student's t widens both parts.
+    groups = np.repeat(np.arange(20).astype(str), 20)
+    whole = np.repeat(np.arange(20) % 2 == 0, 20)
+    student = stats.t.ppf(0.975, 19)
+    half = 0.5 * student / np.sqrt(10 + student**2)
+    score = share_score(whole, groups, calibrated_on=20)
+    assert (score.low, score.high) == pytest.approx((0.5 - half, 0.5 + half))

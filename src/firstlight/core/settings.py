@@ -130,6 +130,9 @@ class DataSettings:
     side: tuple[str, ...] = option(
         "column or columns of numbers that enter the network beside the image", ()
     )
+    report_by: tuple[str, ...] = option(
+        "column or columns of numbers by which the report divides errors (those of --side, too)", ()
+    )
     bounds: tuple[str, ...] = option(
         "least and greatest possible value of a target, NAME=LOW:HIGH, such as xHI=0:1", ()
     )
@@ -240,7 +243,7 @@ class DataSettings:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of numbers that are asked for beside the targets, each once."""
-        names = list(self.side)
+        names = [*self.side, *self.report_by]
         if self.keep is not None:
             names += Condition.parse(self.keep).names
         names += [name for name in (self.balance, self.by) if name is not None]

@@ -47,8 +47,9 @@ class Coverage:
 
     Attributes:
         level: the share that they are to hold.
-        covered: the share that they held; its interval is the sampling error, over whole groups
-            where there are any.
+        covered: the share that they held; its interval is the sampling error, of these images
+            and of those that the intervals were calibrated on, counted in groups where there
+            are any.
         width: their mean width, in the target's unit; for sets of classes, how many classes
             they hold on average.
     """

@@ -7,7 +7,7 @@ from firstlight.core.settings import DataSettings
 
 COLUMNS = (
     *("image_column", "target", "split_column", "group_column"),
-    *("side", "keep", "balance", "by"),
+    *("side", "keep", "balance", "by", "report_by"),
 )
 
 

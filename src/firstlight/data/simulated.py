@@ -9,6 +9,7 @@ from pathlib import Path
 
 from firstlight.core.cache import cache_folder, make_own_folder
 from firstlight.core.settings import DataSettings, SimulationSettings
+from firstlight.core.telescope import REDSHIFT
 from firstlight.simulation import RECORD, Universe, make_maps, read_record
 
 REIONISATION = "reionisation"
@@ -65,6 +66,7 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
         settings,
         target=settings.target or ("xHI",),
         keep=settings.keep or KEEP,
+        report_by=settings.report_by or (REDSHIFT,),
         bounds=settings.bounds or (("xHI=0:1",) if settings.target in ((), ("xHI",)) else ()),
         telescope=settings.telescope or record.telescope,
         pixel=settings.pixel or record.pixel,

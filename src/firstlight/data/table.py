@@ -252,7 +252,7 @@ def _find_columns(columns: Columns, settings: DataSettings, where: str) -> _Name
         name: str(find(name, (), "its name in the first line", "numbers", True))
         for name in settings.columns
     }
-    known = {image, split, group, *(beside[name] for name in settings.side)}
+    known = {image, split, group, *(beside[name] for name in (*settings.side, *settings.report_by))}
     others = [name for name in columns if name not in known]
     notes: tuple[str, ...] = ()
     targets: Sequence[str | None]

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from firstlight.core.reports import Report
 from firstlight.draw.style import (
-    INK,
     NEGATIVE,
     POSITIVE,
     QUIET,
@@ -56,13 +55,15 @@ def predicted_against_true(report: Report, target: int = 0) -> Figure:
     value = predictions.values[:, target].astype(np.float64)
     ends, bars = _error_bars(report, target)
     count, shown = len(true), np.arange(len(true))
-    note = ""
+    notes = []
     if ends is not None:
-        note = f"Error bars: {bars}."
+        notes.append(f"Error bars: {bars}.")
         if count > BARS_SHOWN:
             shown = np.random.default_rng(0).choice(count, BARS_SHOWN, replace=False)
-            note += f" {BARS_SHOWN} of {count:,} images, drawn at random."
-    foot = 0.3 if note else 0.0
+            notes[0] += f" {BARS_SHOWN} of {count:,} images, drawn at random."
+    if predictions.unlike is not None and predictions.unlike[shown].any():
+        notes.append("Orange: images unlike the training images.")
+    foot = 0.1 + 0.2 * len(notes) if notes else 0.0
     figure = new_figure(SIDE + 1.15, SIDE + BELOW + 1.3 + foot)
     above = add_panel(
         figure,
@@ -89,9 +90,8 @@ def predicted_against_true(report: Report, target: int = 0) -> Figure:
     # One image far off must not press all the others flat; it still shows above.
     reach = 1.25 * float(np.percentile(np.abs(value - true), 99)) or 1.0
     below.set_ylim(-reach, reach)
-    if note:
-        text = figure.text(0.15 / figure.get_figwidth(), 0.12 / figure.get_figheight(), note)
-        text.set(fontsize=SMALL, color=QUIET, parse_math=False)
+    text = figure.text(0.15 / figure.get_figwidth(), 0.1 / figure.get_figheight(), "\n".join(notes))
+    text.set(fontsize=SMALL, color=QUIET, parse_math=False)
     return figure
 
 
@@ -130,8 +130,6 @@ def _draw(
         strange = shown[odd[shown]]
         words = "unlike the training images"
         axes.plot(true[strange], height[strange], "o", color=NEGATIVE, label=words, **style)
-        if axes.get_xlabel() == "":
-            axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK, loc="upper left")
 
 
 def _fit(report: Report, name: str) -> str:

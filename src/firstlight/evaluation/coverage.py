@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ def coverage(
     intervals: NDArray[np.floating],
     levels: Sequence[float],
     groups: NDArray[np.str_] | None = None,
+    effective: Sequence[float] | None = None,
 ) -> tuple[Coverage, ...]:
     """How often the intervals of one target hold the truth, ends included, and how wide they are.
 
@@ -28,6 +30,10 @@ def coverage(
         intervals: `(N, L, 2)`, lower and upper ends.
         levels: L shares that they are to hold.
         groups: `(N,)` group labels: the sampling error then counts in groups (`share_score`).
+        effective: for each level, how many independent images the intervals were calibrated on
+            (`IntervalCalibration.effective`). The coverage of a sound calibration is off its
+            level by that sampling error too; without it, of 15 groups to calibrate on and 30 to
+            test, every fourth sound calibration would be taken for a bad one.
 
     Returns:
         One record for each level.
@@ -48,7 +54,7 @@ def coverage(
         )
     low, high = intervals[..., 0], intervals[..., 1]
     held = (low <= targets[:, None]) & (targets[:, None] <= high)
-    return _records(held, (high - low).mean(axis=0, dtype=np.float64), levels, groups)
+    return _records(held, (high - low).mean(axis=0, dtype=np.float64), levels, groups, effective)
 
 
 def set_coverage(
@@ -56,6 +62,7 @@ def set_coverage(
     sets: NDArray[np.bool_],
     levels: Sequence[float],
     groups: NDArray[np.str_] | None = None,
+    effective: Sequence[float] | None = None,
 ) -> tuple[Coverage, ...]:
     """How often sets of classes hold the true class, and how many classes they hold.
 
@@ -64,6 +71,7 @@ def set_coverage(
         sets: `(N, L, K)` whether each class is in the set of each level.
         levels: L shares that they are to hold.
         groups: as in `coverage`.
+        effective: as in `coverage`.
 
     Returns:
         One record for each level; `width` is the mean number of classes.
@@ -83,7 +91,7 @@ def set_coverage(
             f"shape {sets.shape} came: give the sets of the same images."
         )
     held = sets[np.arange(len(targets)), :, targets]
-    return _records(held, sets.sum(axis=2).mean(axis=0), levels, groups)
+    return _records(held, sets.sum(axis=2).mean(axis=0), levels, groups, effective)
 
 
 def _records(
@@ -91,9 +99,11 @@ def _records(
     widths: NDArray[np.float64],
     levels: Sequence[float],
     groups: NDArray[np.str_] | None,
+    effective: Sequence[float] | None,
 ) -> tuple[Coverage, ...]:
+    worth = [inf] * len(levels) if effective is None else effective
     return tuple(
-        Coverage(float(level), share_score(held[:, k], groups), float(widths[k]))
+        Coverage(float(level), share_score(held[:, k], groups, worth[k]), float(widths[k]))
         for k, level in enumerate(levels)
     )
 

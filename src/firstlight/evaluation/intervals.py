@@ -5,7 +5,7 @@ Both count in groups, where there are any: images of one patient or one simulati
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -86,7 +86,9 @@ def effective_count(right: NDArray[np.bool_], groups: NDArray[np.str_] | None) -
     return float(count if variance <= most else max(fewest, count * most / variance))
 
 
-def share_score(right: NDArray[np.bool_], groups: NDArray[np.str_] | None) -> Score:
+def share_score(
+    right: NDArray[np.bool_], groups: NDArray[np.str_] | None, calibrated_on: float = inf
+) -> Score:
     """The share of images that is right, with its 95 % interval (none for a single group).
 
     Wilson's interval; with groups for `effective_count` images, and with the quantile of
@@ -94,6 +96,15 @@ def share_score(right: NDArray[np.bool_], groups: NDArray[np.str_] | None) -> Sc
     (Survey Methodology 24, 1998). Held against a bootstrap of groups and against a symmetric
     interval with the cluster-robust standard error, it comes closest to its level for 8 to 30
     groups and shares of 50 to 95 %, and it says something where every image is right.
+
+    Where what is right was itself learned from few images, its share differs from what was aimed
+    at for that reason too: the variances of both add up.
+
+    Args:
+        right: `(N,)` which images count.
+        groups: `(N,)` group labels; None: every image for itself.
+        calibrated_on: how many independent images (`effective_count`) a calibration was worth
+            that decided what is right.
 
     Example:
         >>> held = np.repeat([True, True, True, True, False], 10)
@@ -112,7 +123,9 @@ def share_score(right: NDArray[np.bool_], groups: NDArray[np.str_] | None) -> Sc
             return Score(share, level=LEVEL)
         student = stdtrit(number - 1, (1 + LEVEL) / 2)
         # Wilson's interval knows the quantile only as its square over the count.
-        count = effective_count(right, groups) * (normal_quantile(LEVEL) / student) ** 2
+        squeezed = (normal_quantile(LEVEL) / student) ** 2
+        count, calibrated_on = effective_count(right, groups) * squeezed, calibrated_on * squeezed
+    count = 1 / (1 / count + 1 / calibrated_on)
     return Score(share, *wilson_interval(share * count, count), LEVEL)
 
 

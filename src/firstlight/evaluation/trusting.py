@@ -40,14 +40,19 @@ def with_trust(
         trust = class_trust(probabilities, report.targets, report.groups, seed)
         held: tuple[Coverage, ...] = ()
         if confidence.sets is not None:
-            sets, levels = confidence.sets.sets(probabilities), confidence.sets.levels
-            held = set_coverage(report.targets, sets, levels, report.groups)
+            held = set_coverage(
+                report.targets,
+                confidence.sets.sets(probabilities),
+                confidence.sets.levels,
+                report.groups,
+                confidence.sets.effective,
+            )
         trust = replace(trust, temperature=confidence.temperature, coverage=held)
         error = Score(trust.calibration_error)
         scores = {**report.scores, "calibration_error": error}
         return replace(report, class_trust=trust, scores=scores)
     every = tuple(
-        _of_target(number, report, images, train, torn or {}, seed)
+        _of_target(number, report, images, confidence, train, torn or {}, seed)
         for number in range(len(report.predictions.target_names))
     )
     return replace(report, trust=every)
@@ -57,6 +62,7 @@ def _of_target(
     number: int,
     report: Report,
     images: Images,
+    confidence: Confidence,
     train: Images | None,
     torn: Mapping[str, Score],
     seed: int,
@@ -79,8 +85,9 @@ def _of_target(
             seed=seed,
         )
         trust = replace(trust, baselines=simple)
-    if answers.intervals is not None:
-        held = coverage(truth, answers.intervals[:, number], answers.levels, groups)
+    if answers.intervals is not None and confidence.intervals is not None:
+        worth = confidence.intervals.effective[number]
+        held = coverage(truth, answers.intervals[:, number], answers.levels, groups, worth)
         trust = replace(trust, coverage=held)
     if answers.spread is not None and (answers.spread[:, number] > 0).all():
         spread = answers.spread[:, number]
