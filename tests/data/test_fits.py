@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import subprocess
 import sys
 from io import BytesIO
@@ -230,6 +231,19 @@ def test_a_stack_with_its_targets_in_a_table(sky: Path) -> None:
     np.testing.assert_array_equal(measured.everything.targets[:, 0], np.arange(12) / 16)
     assert measured.everything.groups is not None
     assert measured.everything.groups.tolist() == [f"box {k // 3}" for k in range(12)]
+
+
+def test_columns_of_any_length_are_passed_over(tmp_path: Path) -> None:
+    """Their rows say how many numbers lie where; these say a billion."""
+    head = {"XTENSION": "'BINTABLE'", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 12, "NAXIS2": 4}
+    head |= {"PCOUNT": 0, "GCOUNT": 1, "TFIELDS": 2, "TTYPE1": "'label'", "TFORM1": "'J'"}
+    head |= {"TTYPE2": "'list'", "TFORM2": "'PJ'"}
+    rows = b"".join(struct.pack(">iii", k % 2, 1 << 30, k) for k in range(4))
+    content = by_hand(cards(8, 2, 2, 4), bytes(range(16))) + by_hand(head, rows)
+    (tmp_path / "a.fits").write_bytes(content)
+    assert read_collection(tmp_path / "a.fits").everything.targets.tolist() == [0, 1, 0, 1]
+    with pytest.raises(DataError, match="called list was expected"):
+        read_collection(tmp_path / "a.fits", DataSettings(target=("list",)))
 
 
 def test_columns_of_a_fits_table_in_capitals(tmp_path: Path) -> None:

@@ -218,6 +218,16 @@ def test_a_chunk_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest.Mo
         hdf5_arrays(store(tmp_path / "bomb.h5", fill))["images"]()
 
 
+def test_a_chunk_that_was_left_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firstlight.data.hdf5.HARMLESS", 0)
+
+    def fill(file: h5py.File) -> None:
+        images = file.create_dataset("images", (12, 6, 5), "u2", chunks=(12, 6, 5), compression=1)
+        images.id.write_direct_chunk((0, 0, 0), IMAGES.tobytes(), filter_mask=1)
+
+    np.testing.assert_array_equal(hdf5_arrays(store(tmp_path / "a.h5", fill))["images"](), IMAGES)
+
+
 def test_filters_that_would_be_loaded_as_programs(tmp_path: Path) -> None:
     def fill(file: h5py.File) -> None:
         plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
