@@ -82,10 +82,8 @@ def _columns(file: Any, part: Part, where: str) -> dict[str, NamedArray]:
         table = opened[1]
         columns: dict[str, NamedArray] = {}
         for column in table.columns:
-            # A column of arrays of any length lies elsewhere in the file, and is no target.
-            if "P" in column.format or "Q" in column.format:
-                continue
             values = np.asarray(table.data[column.name])
+            # Rows of differing length come as objects, and are no target.
             if values.dtype.kind in "biufUS":
                 title = f"{shown(column.name)} in {part.title} of {where}"
                 read = partial(_native, values)
