@@ -91,10 +91,18 @@ def test_a_stopped_run_goes_on_with_the_noise_it_would_have_had(sky, run):
 def test_numbers_beside_the_images_matter(sky, run):
     folder = fl.simulate(boxes=8, cells=CELLS)
     maps = folder / "images.npy"
-    near, far = (fl.predict(run, maps, side={"z": z}).values for z in (7.0, 10.0))
-    assert not np.allclose(near, far)
-    with pytest.raises(RunError, match=r"takes z beside an image, but none came: give --side z="):
-        fl.predict(run, maps)
+    redshifts = np.load(folder / "z.npy")
+    own = fl.predict(run, maps).values
+    given = {z: fl.predict(run, maps, side={"z": z}).values for z in (7.0, 10.0)}
+    assert not np.allclose(given[7.0], given[10.0])
+    # The file z.npy beside the maps says the same of each as the option says of all.
+    for z, values in given.items():
+        np.testing.assert_allclose(own[redshifts == z], values[redshifts == z], atol=1e-6)
+    np.save(sky / "alone.npy", np.load(maps)[:3])
+    np.savez(sky / "with.npz", images=np.load(maps)[:3], z=redshifts[:3])
+    np.testing.assert_allclose(fl.predict(run, sky / "with.npz").values, own[:3], atol=1e-6)
+    with pytest.raises(RunError, match=r"z is not known of all images: give --side z=NUMBER"):
+        fl.predict(run, [sky / "with.npz", sky / "alone.npy"])
     with pytest.raises(RunError, match=r"takes z beside an image, but zeta came"):
         fl.predict(run, maps, side={"zeta": 1.0})
 

@@ -98,7 +98,8 @@ def predict(
         run: a run's name, its folder, or what `train` returned.
         files: image files, folders of them, or files of many images (`.npy`, `.npz`, FITS, HDF5,
             TIFF). They are read as the training images were, and brought to their size.
-        side: the numbers beside the images, by name, for a network that takes them.
+        side: the numbers beside the images, by name, for a network that takes them, the same for
+            all images. What is not named comes from array files that hold such a column.
         runs: the folder of runs.
         trust_code: as in `evaluate`.
 
@@ -125,13 +126,16 @@ def predict(
     information = folder.information()
     known, reading = information["data"], information["data_settings"]
     sources = [files] if isinstance(files, str | Path) else list(files)
-    images, names, refused = read_images(
+    images, names, refused, columns = read_images(
         sources,
         tuple(known["image_shape"]),
-        DataSettings(**{name: reading[name] for name in AS_TRAINED if name in reading}),
+        DataSettings(
+            **{name: reading[name] for name in AS_TRAINED if name in reading},
+            side=side_names(information),
+        ),
         np.dtype(known["dtype"]),
     )
-    beside = _beside(side or {}, side_names(information), len(images))
+    beside = _beside(side or {}, columns, side_names(information))
     answers = networks_of(folder, trust_code).ask(images, names, beside)
     return replace(answers, refused=tuple(refused))
 
@@ -197,20 +201,33 @@ def _found(
 
 
 def _beside(
-    given: Mapping[str, float], wanted: tuple[str, ...], count: int
+    given: Mapping[str, float], columns: NDArray[np.float32], wanted: tuple[str, ...]
 ) -> NDArray[np.float32] | None:
-    """The same numbers beside each image, in the order of the network."""
-    if set(given) != set(wanted):
-        came = ", ".join(given) or "none"
-        if not wanted:
-            raise RunError(f"the network takes an image alone, but {came} came: leave --side out.")
-        raise RunError(
-            f"the network takes {', '.join(wanted)} beside an image, but {came} came: give "
-            f"{' '.join(f'--side {name}=NUMBER' for name in wanted)}."
-        )
+    """The numbers beside each image: those that the user gives, else those that came along.
+
+    Args:
+        given: by name, the same for all images.
+        columns: `(N, S)` what array files hold, NaN where they hold nothing.
+        wanted: the S names, in the order of the network.
+    """
+    unknown = ", ".join(set(given) - set(wanted))
+    if unknown:
+        takes = f"{', '.join(wanted)} beside an image" if wanted else "an image alone"
+        raise RunError(f"the network takes {takes}, but {unknown} came: leave it out of --side.")
     if not wanted:
         return None
-    return np.tile(np.array([given[name] for name in wanted], np.float32), (count, 1))
+    columns = columns.copy()
+    for k, name in enumerate(wanted):
+        if name in given:
+            columns[:, k] = given[name]
+    missing = [name for k, name in enumerate(wanted) if not np.isfinite(columns[:, k]).all()]
+    if missing:
+        options = " ".join(f"--side {name}=NUMBER" for name in missing)
+        raise RunError(
+            f"the network takes {', '.join(wanted)} beside an image, but {', '.join(missing)} is "
+            f"not known of all images: give {options}, or an array file that holds it."
+        )
+    return columns
 
 
 def _seen_before(folder: RunFolder, images: Images) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -20,6 +20,7 @@ from firstlight.data.fits import ENDINGS as FITS_ENDINGS
 from firstlight.data.idx import is_idx_images, read_idx
 from firstlight.data.memory import require_memory
 from firstlight.data.named_array import NamedArray, StreamedArray
+from firstlight.data.npy import open_npy_folder
 from firstlight.data.paths import list_files, shown
 from firstlight.data.stack import Target, nothing_readable, read_stack
 from firstlight.data.tiff_arrays import ENDINGS as TIFF_ENDINGS
@@ -29,12 +30,28 @@ from firstlight.data.zarr_arrays import is_zarr
 DEFAULTS = DataSettings()
 
 
+class Incoming(NamedTuple):
+    """Images for a trained network.
+
+    Attributes:
+        images: `(N, H, W, C)`.
+        names: `(N,)`.
+        refused: what was left out.
+        columns: `(N, S)` the numbers of `settings.side` beside the images, NaN where unknown.
+    """
+
+    images: NDArray[Any]
+    names: NDArray[np.str_]
+    refused: tuple[Refused, ...]
+    columns: NDArray[np.float32]
+
+
 def read_images(
     sources: str | Path | Iterable[str | Path],
     image_shape: tuple[int, int, int],
     settings: DataSettings = DEFAULTS,
     dtype: DTypeLike = np.uint8,
-) -> tuple[NDArray[Any], NDArray[np.str_], tuple[Refused, ...]]:
+) -> Incoming:
     """Images in the form that a network was trained on.
 
     Args:
@@ -42,19 +59,20 @@ def read_images(
             with an array called `images`, FITS and TIFF files with several images, or IDX files
             of images.
         image_shape: `(H, W, C)` to bring them to, by the rule of training.
-        settings: `resize`, `axes`, `hdu`, `gaps` and `image_column` count, as in training.
+        settings: `resize`, `axes`, `hdu`, `gaps` and `image_column` count, as in training; and
+            `side`, the columns of numbers to bring along from array files.
         dtype: the type that the network was trained on. Images of another type are
             refused: the network's preparation would not fit them.
 
     Returns:
-        The images `(N, H, W, C)`, their names `(N,)`, and what was left out.
+        The images with their names, what was left out, and the columns.
 
     Raises:
         DataError: if nothing is left.
 
     Example:
         >>> from firstlight.data.builtin import MNIST
-        >>> images, names, _ = read_images(MNIST / "t10k-images-idx3-ubyte.gz", (28, 28, 1))
+        >>> images, names, _, _ = read_images(MNIST / "t10k-images-idx3-ubyte.gz", (28, 28, 1))
         >>> images.shape, str(names[2])
         ((10000, 28, 28, 1), 't10k-images-idx3-ubyte.gz[2]')
     """
@@ -63,6 +81,7 @@ def read_images(
     pieces: list[NDArray[Any]] = []
     names: list[str] = []
     refused: list[Refused] = []
+    columns: list[NDArray[np.float32]] = []
     waiting: list[tuple[Path, str]] = []
 
     def read_waiting() -> None:
@@ -73,6 +92,7 @@ def read_images(
             if len(stack.kept):
                 pieces.append(stack.images[:])
             names.extend(called[k] for k in stack.kept)
+            columns.append(np.full((len(stack.kept), len(settings.side)), np.nan, np.float32))
             refused.extend(stack.refused)
             waiting.clear()
 
@@ -84,13 +104,15 @@ def read_images(
             refused.extend(left_out)
             continue
         try:
-            images = _array(path, target, settings)
+            found = _array(path, target, settings)
         except DataError as error:
             refused.append(Refused(shown(path), str(error)))
             continue
-        if images is not None:
+        if found is not None:
+            images, beside = found
             read_waiting()
             pieces.append(fit_all(images, image_shape, settings.resize))
+            columns.append(beside)
             names.extend(f"{shown(path.name)}[{k}]" for k in range(len(images)))
         else:
             waiting.append((path, shown(path)))
@@ -106,21 +128,26 @@ def read_images(
         size = sum(piece.nbytes for piece in pieces)
         require_memory(size, f"Joining {len(names):,} images")
     images = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    return images, np.array(names), tuple(refused)
+    return Incoming(images, np.array(names), tuple(refused), np.concatenate(columns))
 
 
 def _listed(sources: Sequence[str | Path]) -> str:
     return ", ".join(shown(source) for source in sources[:3]) + ", ..." * (len(sources) > 3)
 
 
-def _array(path: Path, target: Target, settings: DataSettings) -> NDArray[Any] | None:
-    """The images in an array file, refused where they do not fit the network; None for a picture.
+def _array(
+    path: Path, target: Target, settings: DataSettings
+) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
+    """The images in an array file and the numbers beside them; None for a picture.
+
+    Images that do not fit the network are refused.
 
     Raises:
         DataError: in words that follow the file's name.
     """
     if not path.exists():
         return None
+    arrays: Mapping[str, NamedArray] | None = {}
     if is_idx_images(path):
         array = read_idx(path)
     else:
@@ -141,7 +168,27 @@ def _array(path: Path, target: Target, settings: DataSettings) -> NDArray[Any] |
         raise DataError(
             f"has {images.shape[3]} channels, but the network was trained on {target.shape[2]}"
         )
-    return images
+    if path.name.lower().endswith(".npy"):
+        arrays = dict(open_npy_folder(path.parent))
+    return images, _columns(arrays or {}, len(images), settings.side)
+
+
+def _columns(
+    arrays: Mapping[str, NamedArray], count: int, wanted: Sequence[str]
+) -> NDArray[np.float32]:
+    """The wanted columns of a file, `(count, W)`; NaN where it has none of that name."""
+    columns = np.full((count, len(wanted)), np.nan, np.float32)
+    for k, name in enumerate(wanted):
+        if name not in arrays:
+            continue
+        column = arrays[name]()
+        if column.shape != (count,) or column.dtype.kind not in "biuf":
+            raise DataError(
+                f"has {shown(name)} of shape {column.shape} and type {column.dtype}, where one "
+                f"number for each of {count:,} images was expected"
+            )
+        columns[:, k] = column
+    return columns
 
 
 def _is_picture(arrays: Mapping[str, NamedArray], path: Path, target: Target) -> bool:
