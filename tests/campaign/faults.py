@@ -22,6 +22,11 @@ from firstlight.models.backend import hurry, import_keras
 hurry()
 import_keras()
 
+# Imported where they are first used, which would not fit under a limit of the memory.
+import scipy.fft  # noqa: E402
+import scipy.optimize  # noqa: E402
+import scipy.special  # noqa: E402, F401
+
 import firstlight.api.training  # noqa: E402
 import firstlight.draw  # noqa: E402
 import firstlight.evaluation  # noqa: E402

@@ -159,7 +159,7 @@ def test_the_penalty_is_that_of_the_regularisers():
 
 def test_a_whole_run_with_its_report(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "firstlight.training.network_of", lambda model: KerasNetwork(model, ["layer x"])
+        "firstlight.training.network_of", lambda model, inputs: KerasNetwork(model, ["layer x"])
     )
     part = striped(300)
     np.savez(tmp_path / "bright.npz", images=part.images[..., 0], labels=part.targets)

@@ -516,7 +516,11 @@ def test_losses_of_classes_by_name(name, head):
         assert ours(logits, classes, given).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if "measure" in LOSSES[name].tasks])
+OF_VALUES = {name for name, use in LOSSES.items() if "measure" in use.tasks}
+
+
+# Keras has no loss of values with spreads: that is held against SciPy elsewhere.
+@pytest.mark.parametrize("name", sorted(OF_VALUES - {"gaussian"}))
 def test_losses_of_values_by_name(name):
     logits, targets = logits_like((6, 2), "linear"), targets_like("counts", (6, 2))
     ours = make_loss(name, "linear", 2, classify=False)(logits, targets.float())
