@@ -4,11 +4,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from firstlight.core.errors import ModelError
-from firstlight.models import answer_in_units, build_model, default_preparation, prepare_model
+from firstlight.models import (
+    answer_in_units,
+    build_model,
+    default_preparation,
+    load_model,
+    prepare_model,
+    save_model,
+)
 from firstlight.models.backend import import_keras
-from firstlight.models.preparation import channel_statistics
+from firstlight.models.preparation import channel_statistics, stretch_of
+from firstlight.training import lower
 
 
 def answer(model: Any, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -41,6 +50,55 @@ def test_it_does_what_numpy_does(residual: Any, dtype: str, preparation: str) ->
         answer(residual, by_hand.astype("float32")),
         atol=1e-5,
     )
+
+
+def decades() -> np.ndarray[Any, Any]:
+    """Faint noise around 5 with a few sources up to a million times as bright, in two channels."""
+    random = np.random.default_rng(3)
+    images = random.normal(5, [0.5, 4], (12, 20, 20, 2))
+    bright = random.random((12, 20, 20)) < 0.02
+    images[bright] += 10 ** random.uniform(1, 6, (int(bright.sum()), 1))
+    return images.astype("float32")
+
+
+def test_asinh_does_what_numpy_does(keras: Any) -> None:
+    images = decades()
+    model = build_model("simple", (20, 20, 2), 3, "classify")
+    prepared = prepare_model(model, "asinh", images)
+    pixels = images.astype(float).reshape(-1, 2)
+    middle = np.median(pixels, axis=0)
+    scale = 1.4826 * np.median(abs(pixels - middle), axis=0)
+    # The medians find the noise, whatever the sources do.
+    np.testing.assert_allclose(middle, 5, atol=0.5)
+    np.testing.assert_allclose(scale, [0.5, 4], rtol=0.1)
+    by_hand = np.arcsinh((images - middle) / scale)
+    by_hand = (by_hand - by_hand.mean((0, 1, 2))) / by_hand.std((0, 1, 2))
+    assert abs(by_hand).max() < 20
+    expected = answer(model, by_hand.astype("float32"))
+    np.testing.assert_allclose(answer(prepared, images), expected, atol=2e-4)
+
+
+def test_asinh_stands_beside_numbers_and_is_lowered(tmp_path: Any, keras: Any) -> None:
+    images, side = decades(), np.arange(12, dtype=np.float32)[:, None]
+    model = build_model("simple", (20, 20, 3), 1, "measure")
+    both = prepare_model(model, "asinh", images, side)
+    save_model(both, tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    expected = both.predict([images, side], verbose=0)
+    network = lower(again)
+    assert network.in_keras == []
+    ours = network(torch.from_numpy(images), torch.from_numpy(side)).detach().numpy()
+    np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_asinh_where_nearly_all_pixels_are_alike() -> None:
+    images = np.zeros((4, 20, 20, 1), "float32")
+    assert stretch_of(images)[1] == 1
+    images[0, :2, :2, 0] = [[100, 300], [300, 100]]
+    middle, scale = stretch_of(images)
+    assert (middle, scale) == (0, 200)
+    model = build_model("simple", (20, 20, 1), 3, "classify")
+    assert np.isfinite(answer(prepare_model(model, "asinh", images), images)).all()
 
 
 def test_a_chain_stays_a_chain_and_shares_its_layers(simple: Any, keras: Any) -> None:

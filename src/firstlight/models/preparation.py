@@ -6,6 +6,7 @@ What was done to the training images is then done to every other image, by const
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,8 +23,9 @@ from firstlight.models.layers import suggestion
 if TYPE_CHECKING:
     import keras
 
-Preparation = Literal["rescale", "standardise", "none"]
+Preparation = Literal["rescale", "standardise", "asinh", "none"]
 _CHUNK_BYTES = 16 * 1024 * 1024
+_LOOKED_AT = 4_000_000  # numbers of the training images for their medians
 
 
 def default_preparation(dtype: DTypeLike) -> Preparation:
@@ -51,7 +53,8 @@ def prepare_model(
         model: a Keras model that takes images as floats.
         preparation: `rescale` divides by the largest value that the type can hold (255 for
             uint8, 65,535 for uint16), `standardise` subtracts each channel's mean and divides by
-            its standard deviation, `none` leaves the model as it is.
+            its standard deviation, `asinh` brings a range of many decades together before that
+            (see `stretch_of`), `none` leaves the model as it is.
         images: the **training** images, `(N, H, W, C)`; statistics are taken from these alone.
         side: the numbers beside the training images, `(N, S)`, or None. With them the model has a
             second input: each number, standardised, becomes one more channel of the image, the
@@ -77,32 +80,86 @@ def prepare_model(
             f"there is no preparation called {preparation}: {suggestion(preparation, PREPARATIONS)}"
         )
     keras = import_keras()
-    first = None
+    steps: list[Any] = []
     if preparation != "none" and not _is_prepared(model):
-        first = _first_layer(preparation, images)
+        steps = _steps(preparation, images)
     if side is not None:
-        return _with_side(model, first, images.shape[1:], side)
-    if first is None:
+        return _with_side(model, steps, images.shape[1:], side)
+    if not steps:
         return model
     inputs = keras.Input(images.shape[1:])
-    if isinstance(model, keras.Sequential):
-        return keras.Sequential([inputs, first, *model.layers], name=model.name)
-    return keras.Model(inputs, model(first(inputs)), name=f"prepared_{model.name}")
+    if isinstance(model, keras.Sequential) and len(steps) == 1:
+        return keras.Sequential([inputs, *steps, *model.layers], name=model.name)
+    return keras.Model(inputs, model(_through(steps, inputs)), name=f"prepared_{model.name}")
 
 
-def _first_layer(preparation: str, images: ImageArray) -> keras.layers.Layer:
-    layers = import_keras().layers
+def _steps(preparation: str, images: ImageArray) -> list[Any]:
+    """What the pixels go through: layers, and operations of Keras."""
+    keras = import_keras()
+    layers = keras.layers
     if preparation == "rescale":
-        return layers.Rescaling(1 / _largest(images.dtype), name="rescaling")
-    mean, variance = channel_statistics(images)
-    return layers.Normalization(
-        mean=mean.tolist(), variance=variance.tolist(), name="normalization"
+        return [layers.Rescaling(1 / _largest(images.dtype), name="rescaling")]
+    if preparation == "standardise":
+        return [_normalization("normalization", *channel_statistics(images))]
+    middle, scale = stretch_of(images)
+    mean, variance = channel_statistics(
+        images, lambda pixels: np.arcsinh((pixels - middle) / scale)
     )
+    return [
+        _normalization("stretch", middle, scale**2),
+        keras.ops.arcsinh,
+        _normalization("normalization", mean, variance),
+    ]
+
+
+def _normalization(name: str, mean: NDArray[Any], variance: NDArray[Any]) -> keras.layers.Layer:
+    return import_keras().layers.Normalization(
+        mean=mean.tolist(), variance=variance.tolist(), name=name
+    )
+
+
+def _through(steps: list[Any], inputs: Any) -> Any:
+    for step in steps:
+        inputs = step(inputs)
+    return inputs
+
+
+def stretch_of(images: ImageArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the many pixels of each channel lie, and how far they scatter.
+
+    The inverse hyperbolic sine of (pixel - middle) / scale is even up to the scale, and a
+    logarithm beyond: noise stays noise, and what is a thousand times as bright still fits beside
+    it. The middle is the median; the scale is the median distance from it as a standard deviation
+    (times 1.4826), or where most pixels are alike the mean distance of the others.
+
+    Source: Lupton, Gunn & Szalay 1999 (Astronomical Journal 118, 1406).
+
+    Args:
+        images: `(N, H, W, C)`; a few million of their pixels are looked at.
+
+    Returns:
+        `(C,)` middles and `(C,)` scales above 0.
+
+    Example:
+        >>> bright = np.array([-1, 0, 0, 1, 1, 5000], "float32").reshape(1, 2, 3, 1)
+        >>> middle, scale = stretch_of(bright)
+        >>> middle.tolist(), scale.round(3).tolist()
+        ([0.5], [0.741])
+    """
+    count = max(1, _LOOKED_AT // int(np.prod(images.shape[1:])))
+    some = images[:: max(1, len(images) // count)]
+    pixels = np.asarray(some, np.float64).reshape(-1, images.shape[3])
+    middle = np.median(pixels, axis=0)
+    distance = np.abs(pixels - middle)
+    scale = 1.4826 * np.median(distance, axis=0)
+    others = distance.sum(axis=0) / np.maximum((distance > 0).sum(axis=0), 1)
+    scale = np.where(scale > 0, scale, others)
+    return middle, np.where(scale > 0, scale, 1.0)
 
 
 def _with_side(
     model: keras.Model,
-    first: keras.layers.Layer | None,
+    steps: list[Any],
     image_shape: tuple[int, ...],
     side: NDArray[np.float32],
 ) -> keras.Model:
@@ -119,8 +176,7 @@ def _with_side(
     )(beside)
     planes = layers.Reshape((1, 1, count), name="side_pixel")(standardised)
     planes = layers.UpSampling2D(image_shape[:2], name="side_channels")(planes)
-    image = inputs if first is None else first(inputs)
-    both = layers.Concatenate(name="image_and_side")([image, planes])
+    both = layers.Concatenate(name="image_and_side")([_through(steps, inputs), planes])
     return keras.Model([inputs, beside], model(both), name=model.name)
 
 
@@ -163,7 +219,9 @@ def answer_in_units(model: keras.Model, targets: NDArray[np.float32]) -> keras.M
     return keras.Model(model.inputs, units(model.outputs[0]), name=model.name)
 
 
-def channel_statistics(images: ImageArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def channel_statistics(
+    images: ImageArray, change: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each channel over all images and pixels.
 
     Read in pieces and summed in float64, so an array on disk is never in memory as a whole, and
@@ -171,6 +229,7 @@ def channel_statistics(images: ImageArray) -> tuple[NDArray[np.float64], NDArray
 
     Args:
         images: `(N, H, W, C)`.
+        change: what is done to the pixels before, or None.
 
     Returns:
         `(C,)` means and `(C,)` variances (divided by the number of values).
@@ -183,12 +242,13 @@ def channel_statistics(images: ImageArray) -> tuple[NDArray[np.float64], NDArray
     pixels = int(np.prod(images.shape[:3]))
     size = _CHUNK_BYTES * images.dtype.itemsize // 8
     axes = (0, 1, 2)
-    blocks = blocks_of(images, size)
-    mean = sum(block.sum(axis=axes, dtype=np.float64) for block in blocks) / pixels
-    squares = sum(
-        np.square(block.astype(np.float64) - mean).sum(axis=axes)
-        for block in blocks_of(images, size)
-    )
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        for block in blocks_of(images, size):
+            yield block if change is None else change(block.astype(np.float64))
+
+    mean = sum(block.sum(axis=axes, dtype=np.float64) for block in blocks()) / pixels
+    squares = sum(np.square(block.astype(np.float64) - mean).sum(axis=axes) for block in blocks())
     return np.asarray(mean), np.asarray(squares / pixels)
 
 

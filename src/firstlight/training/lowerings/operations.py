@@ -21,6 +21,7 @@ OPERATIONS: dict[str, Function] = {
     "Abs": torch.abs,
     "Absolute": torch.abs,
     "Add": torch.add,
+    "Arcsinh": torch.asinh,
     "Divide": torch.true_divide,
     "Exp": torch.exp,
     "HardSigmoid": F.hardsigmoid,
