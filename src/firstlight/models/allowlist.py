@@ -29,7 +29,8 @@ _LAYERS = LAYERS | frozenset(
 _OPTIMIZERS = frozenset("Adam AdamW Nadam RMSprop SGD".split())
 _OPERATIONS = frozenset(
     """Absolute Add Arcsinh Clip Concatenate Divide Exp Log Log1p Max Maximum Mean Min Minimum
-    Multiply Negative Power Relu Reshape Sigmoid Silu Softmax Sqrt Square Subtract Sum Tanh TrueDivide
+    Multiply Negative Power Relu Reshape Sigmoid Silu Softmax Sqrt Square Subtract Sum Tanh
+    TrueDivide
     """.split()
 )
 _CLASSES: dict[str, frozenset[str]] = {
