@@ -24,7 +24,7 @@ def brightness_temperature(
 
     Example:
         >>> even = np.zeros((1, 1, 1), np.float32)
-        >>> float(brightness_temperature(even, even + 1, 9.0, Cosmology())[0, 0, 0].round(1))
+        >>> round(float(brightness_temperature(even, even + 1, 9.0, Cosmology()).mean()), 1)
         27.1
     """
     matter, baryons = (
