@@ -17,8 +17,9 @@ from firstlight.training.tensors import as_tensor
 if TYPE_CHECKING:
     from firstlight.training.keras_learner import KerasNetwork
 
-# About 1,000 images of 28 x 28 pixels at once; larger ones are taken in smaller batches.
-PIXELS_AT_ONCE = 1000 * 28 * 28
+# So many pixels at once: on a processor 256 images of 28 x 28, fewer larger ones. More of them
+# would take twice the memory that training takes, and go out of the cache.
+PIXELS_AT_ONCE = {"cpu": 256 * 28 * 28, "cuda": 4096 * 28 * 28}
 
 
 def predict(
@@ -51,7 +52,8 @@ def _predict(
     side: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
     network.to(machine.device).eval()
-    size = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
+    at_once = PIXELS_AT_ONCE.get(machine.device.type, PIXELS_AT_ONCE["cpu"])
+    size = max(1, at_once // (images.shape[1] * images.shape[2]))
     answers: Tensor | None = None
     with torch.inference_mode(), machine.arithmetic():
         # One empty batch where there are no images gives the answer its width.
