@@ -58,17 +58,14 @@ def own_spread(redshift: float, boxes: int = 4) -> float:
 
 def as_markdown(results: Row) -> str:
     """The table of all cubes with its medians."""
-    middles = [f"{(low * high) ** 0.5:.1g}" for low, high in BANDS]
-    head = ["z", "neutral", "same, %"]
-    head += [f"r {middle}" for middle in middles]
-    head += [f"P {middle}" for middle in middles[1:]]
+    head = ["redshift", "neutral", "same, %", "r", "P"]
 
     def cells(rows: list[Row]) -> list[str]:
         bands = [[row["bands"][k] for row in rows] for k in range(len(BANDS))]
         return [
             f"{100 * median(row['agreement'] for row in rows):.1f}",
-            *(f"{median(band['correlation'] for band in one):.3f}" for one in bands),
-            *(f"{median(band['power_ratio'] for band in one):.2f}" for one in bands[1:]),
+            ", ".join(f"{median(band['correlation'] for band in one):.3f}" for one in bands),
+            ", ".join(f"{median(band['power_ratio'] for band in one):.2f}" for one in bands[1:]),
         ]
 
     rows = [
