@@ -63,3 +63,11 @@ def test_a_bin_of_one_value_has_no_ends() -> None:
     bins = [Bin("z", z, z, 3, Score(0.0), z / 100) for z in (7.0, 8.0)]
     assert bin_ends(bins[0]) == "7"
     assert about_worst_bin(bins, "kg", "Mpc").startswith("It is furthest off where z is 8 Mpc: by")
+
+
+def test_sets_of_one_class_cannot_be_smaller():
+    held = Score(0.991, 0.987, 0.993)
+    words = about_coverage(Coverage(0.9, held, 1.0004), of_classes=True)
+    assert words.endswith("held 99.1 % (98.7 to 99.3 %), with one class in each.")
+    more = about_coverage(Coverage(0.9, held, 1.01), of_classes=True)
+    assert more.endswith("with 1.01 classes on average: they are larger than they need to be.")

@@ -9,6 +9,8 @@ from firstlight.core.reports import Predictions, Report
 from firstlight.core.scores import Score
 from firstlight.core.trust import Baseline, Bin, ClassTrust, Coverage
 
+JUST_ONE = 1.005  # classes in a set on average, below which it is one class nearly always
+
 
 def beats_baselines(rmse: Score, baselines: Sequence[Baseline]) -> bool:
     """Whether an rmse is below that of every simpler way, with all of its interval.
@@ -113,6 +115,9 @@ average: they are too small.'
     words += _percent(held.value)
     if held.low is not None and held.high is not None:
         words += f" ({100 * held.low:.3g} to {_percent(held.high)})"
+    if of_classes and coverage.width < JUST_ONE:
+        # No set can be smaller, so it may well hold more than it is to.
+        return f"{words}, with one class in each."
     if of_classes:
         words += f", with {coverage.width:.3g} classes on average"
     if held.high is not None and held.high < coverage.level:
@@ -120,6 +125,19 @@ average: they are too small.'
     if held.low is not None and held.low > coverage.level:
         return f"{words}: they are {'larger' if of_classes else 'wider'} than they need to be."
     return f"{words}."
+
+
+def telling(coverage: Sequence[Coverage]) -> list[Coverage]:
+    """Those levels of sets of classes that say something: with more than one class in a set.
+
+    Where there are none, the highest level.
+
+    Example:
+        >>> one, two = Coverage(0.9, Score(0.99), 1.0), Coverage(0.99, Score(0.99), 1.2)
+        >>> [each.level for each in telling([one, two])], [each.level for each in telling([one])]
+        ([0.99], [0.9])
+    """
+    return [each for each in coverage if each.width >= JUST_ONE] or list(coverage[-1:])
 
 
 def about_probabilities(trust: ClassTrust) -> str:

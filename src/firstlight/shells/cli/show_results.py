@@ -16,6 +16,7 @@ from firstlight.core.verdicts import (
     against_baselines,
     beats_baselines,
     by_column,
+    telling,
 )
 from firstlight.shells.cli.progress import score_text
 from firstlight.shells.cli.terminal import heading, say, say_path, show_table, warn
@@ -81,7 +82,7 @@ def show_report(console: Console, report: Report) -> None:
     if report.class_trust is not None:
         heading(console, "Its probabilities")
         say(console, about_probabilities(report.class_trust))
-        for coverage in report.class_trust.coverage:
+        for coverage in telling(report.class_trust.coverage):
             say(console, about_coverage(coverage, of_classes=True))
     for trust in report.trust:
         _show_trust(console, report, trust)
