@@ -119,7 +119,9 @@ def test_one_image_can_be_drawn(sky_report):
         target_units=("",),
     )  # fmt: skip
     report = Report("measure", "x", 1, {}, answers, np.array([[0.5]], np.float32))
-    to_pngs(report_figures(report, []))
+    pngs = to_pngs(report_figures(report, []))
+    assert list(pngs) == ["predicted-against-true"]
+    assert pngs["predicted-against-true"].startswith(b"\x89PNG")
 
 
 def test_residuals_have_a_panel_for_each_column(sky_report):

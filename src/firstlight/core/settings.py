@@ -7,6 +7,7 @@ dataclasses: a field's name is the option, its `help` is the text, and None mean
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -100,14 +101,16 @@ def _bounds(text: str) -> tuple[str, Bounds]:
     name, _, ends = text.partition("=")
     low, colon, high = ends.partition(":")
     try:
-        numbers = (float(low) if low else None, float(high) if high else None)
+        least, greatest = (float(end) if end else None for end in (low, high))
+        given = [end for end in (least, greatest) if end is not None]
+        rising = all(map(math.isfinite, given)) and given == sorted(set(given))
     except ValueError:
-        numbers = (1.0, 0.0)
-    if not name or not colon or (None not in numbers and not numbers[0] < numbers[1]):  # type: ignore[operator]
+        rising = False
+    if not (name and colon and rising):
         raise SettingError(
             f"--bounds takes NAME=LOW:HIGH, such as xHI=0:1, but {text!r} came: write it like that."
         )
-    return name, numbers
+    return name, (least, greatest)
 
 
 @dataclass(frozen=True)
