@@ -19,8 +19,7 @@ import numpy as np
 import tables
 from measuring import read_options
 
-from firstlight.simulation.boxes import efficiency_for
-from firstlight.simulation.bubbles import collapsed
+from firstlight.simulation.bubbles import collapsed, efficiencies_for
 from firstlight.simulation.comparing import compare_cubes
 from firstlight.simulation.cosmology import Cosmology
 from firstlight.simulation.fields import Field, Grid, gaussian, moved
@@ -39,7 +38,7 @@ Row = dict[str, Any]
 def compare(density: Field, theirs: Field, redshift: float, radius: float) -> tuple[Row, Field]:
     """Our neutral hydrogen in their matter, with as much of it as theirs, beside theirs."""
     galaxies = collapsed(density, GRID, PLANCK, redshift, SMALLEST_HALO, radius)
-    ours = galaxies.neutral(efficiency_for(galaxies, float(theirs.mean())))
+    ours = galaxies.neutral(efficiencies_for(galaxies, np.array([theirs.mean()]))[0])
     row = {
         "redshift": redshift,
         "neutral": float(theirs.mean()),

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import erfc
 
-from firstlight.simulation.boxes import efficiency_for
-from firstlight.simulation.bubbles import Collapsed, collapsed, smallest_mass
+from firstlight.simulation.bubbles import (
+    Collapsed,
+    collapsed,
+    efficiencies_for,
+    smallest_mass,
+)
 from firstlight.simulation.comparing import compare_cubes
 from firstlight.simulation.cosmology import Cosmology
 from firstlight.simulation.fields import Grid, gaussian, moved
@@ -31,7 +35,8 @@ def compared(reference):
     found = []
     for cube in reference:
         galaxies = collapsed(cube.density, GRID, PLANCK, cube.redshift, REFERENCE_MASS, cube.radius)
-        neutral = galaxies.neutral(efficiency_for(galaxies, float(cube.neutral.mean())))
+        efficiency = efficiencies_for(galaxies, np.array([cube.neutral.mean()]))[0]
+        neutral = galaxies.neutral(efficiency)
         agree = ((neutral > 0.5) == (cube.neutral > 0.5)).mean()
         found.append((*bands(neutral, cube.neutral), agree, neutral.mean()))
     return found
@@ -104,11 +109,18 @@ def test_time_ionises_more(own):
     assert means[0] < 0.5 < means[-1]
 
 
-@pytest.mark.parametrize("wanted", [0.02, 0.3, 0.9])
-def test_an_efficiency_for_a_neutral_fraction(own, wanted):
-    galaxies = own[8.0]
-    found = galaxies.neutral(efficiency_for(galaxies, wanted)).mean()
+def test_efficiencies_for_neutral_fractions(own):
+    galaxies, wanted = own[8.0], np.array([0.9, 0.02, 0.3])
+    found = [galaxies.neutral(each).mean() for each in efficiencies_for(galaxies, wanted)]
     assert found == pytest.approx(wanted, abs=0.01)
+
+
+def test_a_slice_has_the_neutral_cells_of_the_box(own):
+    galaxies = own[8.0]
+    for axis in range(3):
+        expected = galaxies.neutral(30.0).take(5, axis)
+        np.testing.assert_array_equal(galaxies.at(5, axis).neutral(30.0), expected)
+        assert 0 < expected.mean() < 1
 
 
 def test_the_own_share_of_a_cell_leaves_a_part_of_it_neutral():

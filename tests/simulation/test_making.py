@@ -36,13 +36,14 @@ def test_the_folder_holds_every_map_with_its_columns(whole):
     np.testing.assert_array_equal(whole["xHI"][12:24], box.columns["xHI"])
 
 
-def test_a_map_is_the_slice_that_its_columns_name(whole):
-    # Slices along different axes share a row of the cube.
-    chosen = (whole["groups"] == "box 0") & (whole["z"] == 7)
-    first = chosen & (whole["axis"] == 0)
-    second = chosen & (whole["axis"] == 1)
-    i, j = int(whole["index"][first][0]), int(whole["index"][second][0])
-    np.testing.assert_array_equal(whole["images"][first][0][j], whole["images"][second][0][i])
+def test_a_map_is_the_slice_that_its_columns_name():
+    # Slices along different axes share a row of the cube, if as much is ionised in both.
+    box = simulate_box(Universe(**{**vars(SMALL), "box_neutral": (0.5, 0.5)}), 0)
+    chosen = box.columns["z"] == 7
+    first = chosen & (box.columns["axis"] == 0)
+    second = chosen & (box.columns["axis"] == 1)
+    i, j = (int(box.columns["index"][slices][0]) for slices in (first, second))
+    np.testing.assert_array_equal(box.maps[first][0][j], box.maps[second][0][i])
 
 
 def test_several_processes_make_the_same(whole, tmp_path, monkeypatch):
@@ -122,11 +123,18 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
 def test_neutral_fractions_are_spread_evenly():
     universe = Universe(boxes=40, cells=16, redshifts=(8.0,), slices=1)
     boxes = [simulate_box(universe, number) for number in range(40)]
-    fractions = np.sort([box.columns["box_xHI"][0] for box in boxes])
-    # Kolmogorov-Smirnov distance to an even spread; 0.21 is passed by chance once in 20 times.
-    steps = np.arange(40) / 40
-    distance = max(np.abs(fractions - steps).max(), np.abs(fractions - steps - 1 / 40).max())
-    assert distance < 0.21
-    for box in boxes:
-        assert box.columns["xHI"].mean() == pytest.approx(box.columns["box_xHI"][0], abs=0.25)
-        assert box.maps.min() >= 0
+    fractions = np.sort(np.concatenate([box.columns["box_xHI"] for box in boxes]))
+    count = len(fractions)
+    assert count == 120
+    # Kolmogorov-Smirnov distance to an even spread; this one is passed by chance once in 20 times.
+    steps = np.arange(count) / count
+    distance = max(np.abs(fractions - steps).max(), np.abs(fractions - steps - 1 / count).max())
+    assert distance < 1.36 / np.sqrt(count)
+    assert min(box.maps.min() for box in boxes) >= 0
+
+
+def test_all_slices_together_are_as_neutral_as_their_box():
+    universe = Universe(boxes=1, cells=8, redshifts=(8.0,), slices=8, box_neutral=(0.4, 0.4))
+    found = simulate_box(universe, 0).columns["xHI"].reshape(3, 8)
+    assert found.mean(axis=1) == pytest.approx([0.4] * 3, abs=1 / 8**3)
+    assert found.std() > 0.05

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.simulation.bubbles import Collapsed, collapsed, smallest_mass
+from firstlight.simulation.bubbles import collapsed, efficiencies_for, smallest_mass
 from firstlight.simulation.cosmology import Cosmology
 from firstlight.simulation.fields import Field, Grid, gaussian, moved
 from firstlight.simulation.sky import brightness_temperature
@@ -36,9 +36,10 @@ class Universe:
         redshifts: at which each box is looked at.
         slices: maps cut along each of the three axes.
         seed: of all random numbers; box by box, so that more boxes change none of the others.
-        virial_temperature: range of the smallest galaxies' temperature in kelvin (even in log).
-        largest_radius: range of the farthest that ionising photons come, in Mpc.
-        neutral: range of the mean neutral fraction of a box.
+        virial_temperature: range of the smallest galaxies' temperature in kelvin (even in log),
+            drawn for each box and redshift.
+        largest_radius: range of the farthest that ionising photons come, in Mpc; the same.
+        box_neutral: range of the mean neutral fraction of the box, drawn for each map.
     """
 
     boxes: int = 100
@@ -49,7 +50,7 @@ class Universe:
     seed: int = 0
     virial_temperature: tuple[float, float] = (1e4, 1e5)
     largest_radius: tuple[float, float] = (10.0, 40.0)
-    neutral: tuple[float, float] = (0.01, 0.99)
+    box_neutral: tuple[float, float] = (0.01, 0.99)
 
     @property
     def maps(self) -> int:
@@ -73,8 +74,9 @@ class BoxMaps:
 def simulate_box(universe: Universe, number: int, cosmology: Cosmology | None = None) -> BoxMaps:
     """Simulate one box at all redshifts and cut its maps.
 
-    At each redshift the neutral fraction of the box is drawn evenly and the efficiency of the
-    galaxies found that gives it; that costs nothing, since bubbles are a threshold.
+    Bubbles are a threshold on what has collapsed, so once that is known another efficiency of the
+    galaxies costs nothing: each map has its own, such that the neutral fraction that the whole
+    box then has is drawn evenly. A network so meets many stages of each box.
 
     Args:
         universe: what all boxes have in common.
@@ -92,36 +94,25 @@ def simulate_box(universe: Universe, number: int, cosmology: Cosmology | None = 
     grid = Grid(universe.cells, universe.cell)
     linear = gaussian(grid, cosmology, random)
     low, high = np.log10(universe.virial_temperature)
-    temperature = 10 ** random.uniform(low, high)
-    radius = random.uniform(*universe.largest_radius)
     maps, rows = [], []
     for redshift in universe.redshifts:
+        temperature = 10 ** random.uniform(low, high)
+        radius = random.uniform(*universe.largest_radius)
         density = moved(grid, linear, cosmology.growth(redshift))
         mass = smallest_mass(temperature, redshift, cosmology)
         galaxies = collapsed(density, grid, cosmology, redshift, mass, radius)
-        efficiency = efficiency_for(galaxies, random.uniform(*universe.neutral))
-        neutral = galaxies.neutral(efficiency)
-        sky = brightness_temperature(density, neutral, redshift, cosmology)
-        box = (float(neutral.mean()), np.log10(efficiency), np.log10(temperature), radius, redshift)
-        for axis in range(3):
-            # Evenly apart, so that slices of a box share as little as they can.
-            first = random.integers(universe.cells)
-            for step in range(universe.slices):
-                index = (first + step * universe.cells // universe.slices) % universe.cells
-                maps.append(sky.take(index, axis))
-                fraction = float(neutral.take(index, axis).mean())
-                rows.append((fraction, *box, axis, index, number))
+        # Evenly apart, so that slices of a box share as little as they can.
+        steps = np.arange(universe.slices) * universe.cells // universe.slices
+        first = random.integers(universe.cells, size=3)
+        fractions = random.uniform(*universe.box_neutral, size=3 * universe.slices)
+        efficiencies = efficiencies_for(galaxies, fractions).tolist()
+        for place, (fraction, efficiency) in enumerate(zip(fractions, efficiencies, strict=True)):
+            axis = place // universe.slices
+            index = (first[axis] + steps[place % universe.slices]) % universe.cells
+            neutral = galaxies.at(index, axis).neutral(efficiency)
+            matter = density.take(index, axis)
+            maps.append(brightness_temperature(matter, neutral, redshift, cosmology))
+            galaxy = (np.log10(efficiency), np.log10(temperature), radius)
+            rows.append((neutral.mean(), fraction, *galaxy, redshift, axis, index, number))
     columns = np.array(rows, np.float64).T
     return BoxMaps(np.stack(maps), dict(zip(COLUMNS, columns, strict=True)))
-
-
-def efficiency_for(galaxies: Collapsed, neutral: float) -> float:
-    """How many atoms a collapsed one has to ionise, so that this share of the box is neutral."""
-    low, high = -2.0, 8.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if galaxies.neutral(10**middle).mean() > neutral:
-            low = middle
-        else:
-            high = middle
-    return float(10**high)

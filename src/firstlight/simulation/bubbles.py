@@ -39,9 +39,9 @@ class Collapsed:
     """How much matter has collapsed into galaxies around each cell.
 
     Attributes:
-        most: the largest collapsed share of any sphere around a cell, `(n, n, n)`. A cell is
-            ionised where `efficiency * most` is 1 or more.
-        own: the collapsed share of the cell itself.
+        most: the largest collapsed share of any sphere around a cell, `(n, n, n)`, or `(n, n)` of
+            a slice. A cell is ionised where `efficiency * most` is 1 or more.
+        own: the collapsed share of the cell itself, which is never more than `most`.
         mean: of the whole box.
     """
 
@@ -53,6 +53,11 @@ class Collapsed:
         """The neutral fraction of each cell, 0 to 1, if each galaxy's atom ionises so many."""
         partly = np.clip(1 - efficiency * self.own, 0, 1)
         return np.where(efficiency * self.most >= 1, np.float32(0), partly)
+
+    def at(self, index: int, axis: int) -> Collapsed:
+        """One slice of the box."""
+        most, own = (np.asarray(share.take(index, axis)) for share in (self.most, self.own))
+        return Collapsed(most, own, self.mean)
 
 
 def collapsed(
@@ -97,3 +102,36 @@ def _radii(cell: float, largest: float) -> NDArray[np.float64]:
     smallest = cell * (3 / (4 * np.pi)) ** (1 / 3)
     steps = int(np.ceil(np.log(largest / smallest) / np.log(RADIUS_STEP)))
     return np.append(largest * RADIUS_STEP ** -np.arange(steps, dtype=float), smallest)
+
+
+def efficiencies_for(galaxies: Collapsed, fractions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many atoms a collapsed one has to ionise, so that these shares of the box are neutral.
+
+    With the cells in the order in which they are ionised, a running sum tells how much is neutral
+    at any efficiency, so that the box is gone through once for all of them.
+
+    Args:
+        galaxies: of a whole box.
+        fractions: `(N,)` mean neutral fractions, between 0 and 1.
+
+    Returns:
+        `(N,)` efficiencies between 0.01 and 1e8.
+
+    Example:
+        >>> shares = np.array([0.01, 0.02, 0.03, 0.04], np.float32)
+        >>> galaxies = Collapsed(shares, shares, 0.025)
+        >>> half = efficiencies_for(galaxies, np.array([0.5]))
+        >>> round(float(galaxies.neutral(half[0]).mean()), 4)
+        0.5
+    """
+    order = np.argsort(galaxies.most, axis=None)
+    most = galaxies.most.ravel()[order]
+    ionised = np.append(0.0, np.cumsum(galaxies.own.ravel()[order], dtype=np.float64))
+    low, high = np.full(len(fractions), -2.0), np.full(len(fractions), 8.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        efficiency = 10**middle
+        still = np.searchsorted(most, 1 / efficiency)
+        more = still - efficiency * ionised[still] > fractions * len(most)
+        low, high = np.where(more, middle, low), np.where(more, high, middle)
+    return np.asarray(10**high)
