@@ -8,6 +8,7 @@ from typing import Any
 
 from firstlight.api.asking import as_tested
 from firstlight.api.options import Source, dataset_of, divided
+from firstlight.api.ready import examined, resolved
 from firstlight.core.dataset import Dataset
 from firstlight.core.environment import Environment
 from firstlight.core.exploration import Exploration
@@ -111,17 +112,11 @@ def check(data: Source, *, fix: str | Path | None = None, **settings: Any) -> Ch
         >>> fl.check("mnist", model="compact").errors
         ()
     """
-    from firstlight.models import check_model, resolve_settings, write_layers
+    from firstlight.models import write_layers
 
-    train, reading = divided(settings)
-    dataset = dataset_of(data, reading, train.seed)
-    checkup = check_model(
-        train.model,
-        dataset.image_shape,
-        dataset.outputs,
-        dataset.task,
-        replace(resolve_settings(train, dataset.task, len(dataset.train)), loss=train.loss),
-    )
+    asked, reading = divided(settings)
+    dataset = dataset_of(data, reading, asked.seed)
+    checkup = examined(dataset, asked, resolved(asked, dataset))
     if fix is not None and checkup.mended is not None:
         write_layers(checkup.mended, Path(fix))
     return checkup

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firstlight.core.dataset import Dataset
+from firstlight.core.dataset import Dataset, Task
 from firstlight.core.errors import ModelError
 from firstlight.core.events import Event
-from firstlight.core.findings import Finding
+from firstlight.core.findings import Checkup, Finding
 from firstlight.core.losses import WITH_SPREAD
 from firstlight.core.settings import TrainSettings
 from firstlight.core.stored import ImageArray
@@ -40,34 +40,25 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     from firstlight.models import (
         answer_in_units,
         build_model,
-        check_model,
         default_preparation,
         fitting_loss,
         import_keras,
         prepare_model,
-        resolve_settings,
     )
     from firstlight.training import Augmentation, choose_machine, network_of
 
     keras = import_keras()
-    settings = resolve_settings(asked, dataset.task, len(dataset.train))
+    settings = resolved(asked, dataset)
     pixels = dataset.train.images.dtype
     settings = replace(settings, prepare=settings.prepare or default_preparation(pixels))
     Augmentation.parse(settings.augment)
-    height, width, channels = dataset.image_shape
     side = dataset.train.side
-    # A number beside the image enters as one more channel of it.
-    shape = (height, width, channels + (0 if side is None else side.shape[1]))
-    with_spread = settings.loss == WITH_SPREAD
-    what = (shape, dataset.outputs * (2 if with_spread else 1), dataset.task)
-    # Which loss fits depends on the end of the network, where the user has named none.
-    named = settings.loss if with_spread else asked.loss
-    checkup = check_model(settings.model, *what, replace(settings, loss=named))
+    checkup = examined(dataset, asked, settings)
     if checkup.errors:
         raise ModelError(_explained(checkup.errors, dataset, settings))
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(settings.model, *what)
-    if not with_spread:
+    model = build_model(settings.model, *_wanted(dataset, settings))
+    if settings.loss != WITH_SPREAD:
         settings = replace(settings, loss=asked.loss or fitting_loss(model, dataset.task))
     model = prepare_model(model, str(settings.prepare), _as_seen(dataset), side)
     if dataset.task == "measure":
@@ -77,6 +68,32 @@ def make_ready(dataset: Dataset, asked: TrainSettings, **kept: Any) -> Ready:
     warnings += [f"{line}: Keras runs it, which is slower." for line in network.in_keras]
     machine = choose_machine(replace(settings, **kept))
     return Ready(model, network, settings, machine, warnings)
+
+
+def resolved(asked: TrainSettings, dataset: Dataset) -> TrainSettings:
+    """The settings with what the user left open filled in as the data ask for it."""
+    from firstlight.models import resolve_settings
+
+    sky = dataset.settings.telescope is not None
+    return resolve_settings(asked, dataset.task, len(dataset.train), sky=sky)
+
+
+def examined(dataset: Dataset, asked: TrainSettings, settings: TrainSettings) -> Checkup:
+    """What the shape doctor says of the network on these data; `settings` are all resolved."""
+    from firstlight.models import check_model
+
+    # Which loss fits depends on the end of the network, where the user has named none.
+    named = settings.loss if settings.loss == WITH_SPREAD else asked.loss
+    return check_model(settings.model, *_wanted(dataset, settings), replace(settings, loss=named))
+
+
+def _wanted(dataset: Dataset, settings: TrainSettings) -> tuple[tuple[int, int, int], int, Task]:
+    """Of the network: the shape that it takes, how many numbers it answers with, and the task."""
+    height, width, channels = dataset.image_shape
+    side = dataset.train.side
+    # A number beside the image enters as one more channel of it.
+    shape = (height, width, channels + (0 if side is None else side.shape[1]))
+    return shape, dataset.outputs * (2 if settings.loss == WITH_SPREAD else 1), dataset.task
 
 
 def _as_seen(dataset: Dataset) -> ImageArray:

@@ -64,7 +64,7 @@ def train(
     ready = make_ready(dataset, asked)
     if progress is not None:
         progress(plan_event(dataset, ready, plan(dataset, ready)))
-    default = f"{dataset.name}-{Path(asked.model.partition(':')[0]).stem}"
+    default = f"{dataset.name}-{Path(ready.settings.model.partition(':')[0]).stem}"
     folder = create_run(Path(runs), asked.name, default, run_information(dataset, asked, ready))
     with folder.lock():
         return _finish(folder, dataset, ready, progress, {})

@@ -34,7 +34,8 @@ SKIES = ("quick", *TELESCOPES)
 RESIZES = ("pad", "crop", "stretch")
 COLOURS = ("auto", "grey", "colour")
 GAPS = ("refuse", "mean")
-PRECISIONS = ("auto", "float32", "bfloat16")
+AUTO = "auto"
+PRECISIONS = (AUTO, "float32", "bfloat16")
 LEAST_MEMORY = 1_000_000  # bytes
 Bounds = tuple[float | None, float | None]
 
@@ -286,7 +287,11 @@ class TrainSettings:
         None,
         PRESETS,
     )
-    model: str = option("a recipe's name, net.py:make_model, or a YAML list of layers", "compact")
+    model: str = option(
+        "a recipe's name, net.py:make_model, or a YAML list of layers (auto: maps for what is seen "
+        "through a telescope, else compact)",
+        AUTO,
+    )
     epochs: int | None = option("passes through the training images", None, (), 1)
     batch_size: int | None = option("images in one step", None, (), 1)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
@@ -345,7 +350,7 @@ class TrainSettings:
     prepare: str | None = option("how pixels enter the network", None, PREPARATIONS)
     seed: int = option("seed of every random choice", 0, (), 0, 2**32 - 1)
     name: str | None = option("name of the run folder (default: made from data and model)")
-    precision: str = option("number format of the arithmetic", "auto", PRECISIONS)
+    precision: str = option("number format of the arithmetic", AUTO, PRECISIONS)
     threads: int | None = option(
         "processor threads (default: one a core, recorded with the run)", None, (), 1, 1024
     )

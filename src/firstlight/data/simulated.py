@@ -57,7 +57,8 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
     """Settings for reading a folder, filled in where it holds simulated maps.
 
     Where the user does not say otherwise, the neutral fraction of the map is measured, maps that
-    are neutral or ionised throughout are left out, and the telescope is that of the simulation.
+    are neutral or ionised throughout are left out, the redshift enters beside the map, and the
+    telescope is that of the simulation.
     """
     record = read_record(folder)
     if record is None:
@@ -66,7 +67,7 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
         settings,
         target=settings.target or ("xHI",),
         keep=settings.keep or KEEP,
-        report_by=settings.report_by or (REDSHIFT,),
+        side=settings.side or (REDSHIFT,),
         bounds=settings.bounds or (("xHI=0:1",) if settings.target in ((), ("xHI",)) else ()),
         telescope=settings.telescope or record.telescope,
         pixel=settings.pixel or record.pixel,

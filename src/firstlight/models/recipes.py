@@ -1,7 +1,8 @@
 """The networks that firstlight brings along, and how each is trained unless the user says more.
 
 `simple`, `intermediate` and `vgg` are the networks of the teaching notebook that firstlight grew
-from; `compact` is the fast default; `residual` is for images of any size.
+from; `compact` is the fast default; `maps` measures on maps of the sky; `residual` is for images of
+any size.
 """
 
 from __future__ import annotations
@@ -127,6 +128,27 @@ def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
     return (*layers, Layer("Flatten"), dense, *normalise, _answer(task))
 
 
+def _maps(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
+    """Three levels of detail, each coarser, and each filter's mean over the map.
+
+    A beam blurs over a few pixels, so the first convolution takes steps of two. The last one sees
+    67 pixels: how bright ionised hydrogen is can be told only by comparing places far apart.
+    """
+    unbiased = {"padding": "same", "use_bias": False}
+    normalise = (Layer("BatchNormalization", {"momentum": 0.9}), Layer("ReLU"))
+    first = {"filters": 24, "kernel_size": 5, "strides": 2, **unbiased}
+    layers: tuple[Layer, ...] = (Layer("Conv2D", first), *normalise)
+    size = (min(image_shape[:2]) + 1) // 2
+    for filters in (24, 48, 96):
+        block = {"filters": filters, "kernel_size": 3, **unbiased}
+        layers += (Layer("Conv2D", block), *normalise) * 2
+        if filters < 96 and size >= 2:
+            layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
+            size //= 2
+    dense = Layer("Dense", {"units": 128, "activation": "relu"})
+    return (*layers, Layer("GlobalAveragePooling2D"), dense, _answer(task))
+
+
 def _residual(image_shape: Shape, outputs: int, task: Task) -> keras.Model:
     """Six basic blocks (He et al. 2016, arXiv:1512.03385) and global average pooling."""
     from firstlight.models.backend import import_keras
@@ -202,6 +224,21 @@ RECIPES: dict[str, Recipe] = {
             "vgg with a mean over the image before its dense layers: for large images",
             *VGG_TRAINING,
             layers=_vgg_gap,
+        ),
+        Recipe(
+            "maps",
+            "for maps of the sky, of any size: no up, no edge; answers with a value and its spread",
+            {
+                "epochs": 30,
+                "batch_size": 64,
+                "optimizer": "adam",
+                "learning_rate": 2e-3,
+                "schedule": "one-cycle",
+                # The sky has no up and no left, and a simulated one goes on beyond its edge.
+                "augment": "turn,flip:both,roll",
+            },
+            {"loss": "gaussian"},
+            layers=_maps,
         ),
         Recipe(
             "residual",

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from firstlight.core.dataset import Task
-from firstlight.core.settings import TrainSettings
+from firstlight.core.settings import AUTO, TrainSettings
 from firstlight.models.presets import PRESETS
 from firstlight.models.recipes import RECIPES
 
@@ -32,7 +32,7 @@ SMALLEST_BATCH = 8
 
 
 def resolve_settings(
-    settings: TrainSettings, task: Task, images: int | None = None
+    settings: TrainSettings, task: Task, images: int | None = None, *, sky: bool = False
 ) -> TrainSettings:
     """The settings with each None filled in: from the preset, else from the model's recipe.
 
@@ -44,6 +44,7 @@ def resolve_settings(
         settings: what the user said.
         task: what the data set asks for.
         images: how many training images there are, or None: many.
+        sky: whether the images are maps that are seen through a telescope.
 
     Example:
         >>> resolve_settings(TrainSettings(model="vgg"), "measure").learning_rate
@@ -53,7 +54,11 @@ def resolve_settings(
         (32, 25)
         >>> resolve_settings(TrainSettings(preset="good"), "classify").augment
         'shift:1'
+        >>> resolve_settings(TrainSettings(), "measure", sky=True).model
+        'maps'
     """
+    if settings.model == AUTO:
+        settings = replace(settings, model="maps" if sky else "compact")
     preset = PRESETS[settings.preset].settings(task) if settings.preset is not None else {}
     recipe = RECIPES[settings.model].settings(task) if settings.model in RECIPES else {}
     known: dict[str, Any] = DEFAULTS | TASKS[task] | recipe | preset
