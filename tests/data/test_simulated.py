@@ -42,7 +42,7 @@ def test_the_maps_asked_for_last_are_taken():
     source, settings = found("reionisation", DataSettings(target=("z",)))
     assert source == second
     assert (settings.target, settings.telescope, settings.pixel) == (("z",), "hard", 2.0)
-    assert settings.report_by == ("z",)
+    assert settings.side == ("z",)
 
 
 def test_quick_maps_are_simulated_where_there_are_none(monkeypatch, cache):
