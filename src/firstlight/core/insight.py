@@ -8,6 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.core.dataset import Task
+from firstlight.core.notebook import short
+
 Floats = NDArray[np.float32]
 
 
@@ -191,6 +194,12 @@ class Saliency:
     steps: int = 0
     check: SanityCheck | None = None
 
+    def sentence(self) -> str:
+        """What the sanity check says of the map, or that the map is empty."""
+        if not self.values.any():
+            return "The map is empty: nothing in these feature maps speaks for it on average."
+        return "" if self.check is None else self.check.sentence()
+
 
 @dataclass(frozen=True)
 class Step:
@@ -305,6 +314,8 @@ class Look:
         image_name: where it came from.
         true: its class, or its values by name; None where they are not known.
         answers: the answer of the network: probabilities by class, or values by name.
+        units: of the values, by name ("" where none is known); empty for classes.
+        of: the class or the measured number that saliency is about.
         layers: what each layer answers, in the network's order.
         filters: of each convolution.
         kernel: the kernel at work, or None where the network has no convolution.
@@ -314,6 +325,7 @@ class Look:
         parameters: of each layer that has any.
         evolution: for each epoch that is kept, its number (0: before training) and the filters of
             the first convolution then.
+        notes: what else to know, as sentences.
     """
 
     run: str
@@ -321,6 +333,8 @@ class Look:
     image_name: str
     true: str | dict[str, float] | None
     answers: dict[str, float]
+    units: dict[str, str]
+    of: str
     layers: tuple[LayerAnswer, ...]
     filters: tuple[Filters, ...]
     kernel: KernelAtWork | None
@@ -329,3 +343,22 @@ class Look:
     numbers: tuple[OpenedNumber, ...]
     parameters: tuple[LayerParameters, ...]
     evolution: tuple[tuple[int, Filters], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """Whether the network tells classes apart or measures."""
+        return "measure" if self.units else "classify"
+
+    def headline(self) -> str:
+        """What the network says of the image, and what is true, in a sentence."""
+        if self.task == "classify":
+            best = max(self.answers, key=lambda name: self.answers[name])
+            said = f"It says {best}, with a probability of {100 * self.answers[best]:.2f} %"
+            return f"{said}; true is {self.true}." if self.true is not None else f"{said}."
+        true = self.true if isinstance(self.true, dict) else {}
+        parts = []
+        for name, value in self.answers.items():
+            known = f" (true: {short(true[name], self.units[name])})" if name in true else ""
+            parts.append(f"{name} = {short(value, self.units[name])}{known}")
+        return f"It says {', '.join(parts)}."

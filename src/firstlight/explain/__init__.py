@@ -8,18 +8,17 @@ Everything begins with `open_model`; what comes out are records of `core.insight
 from firstlight.explain.answers import filters_of, layer_answers
 from firstlight.explain.kernels import kernel_at_work
 from firstlight.explain.numbers import (
-    OPENED_LOSSES,
     open_loss,
-    open_parameters,
     open_score,
     open_softmax,
+    opens_loss,
 )
 from firstlight.explain.opening import OpenModel, open_model
+from firstlight.explain.parameters import open_parameters
 from firstlight.explain.saliency import grad_cam, integrated_gradients
 from firstlight.explain.sanity import checked
 
 __all__ = [
-    "OPENED_LOSSES",
     "OpenModel",
     "checked",
     "filters_of",
@@ -32,4 +31,5 @@ __all__ = [
     "open_parameters",
     "open_score",
     "open_softmax",
+    "opens_loss",
 ]

@@ -34,7 +34,7 @@ def kernel_at_work(
         opened: from `open_model`.
         image: `(H, W, C)` as it is stored.
         layer: the name of a convolution; None: the first one.
-        filter: which of its filters; None: the one with the largest answer, of either sign.
+        filter: which of its filters; None: the one with the largest answer.
         position: (row, column) in the filter's answer; None: where that is largest.
         side: `(S,)` numbers beside the image, for a network that takes them.
 
@@ -58,10 +58,10 @@ def kernel_at_work(
     received = as_keras(values[opened.network.sources_of(name)[0]])[0]
     answer = as_keras(values[opened.network.tensor_of(name)])[0]
     if filter is None:
-        filter = int(np.abs(answer).max(axis=(0, 1)).argmax())
+        filter = int(answer.max(axis=(0, 1)).argmax())
     filter = _in_range("filter", filter, answer.shape[2])
     if position is None:
-        row, column = np.unravel_index(np.abs(answer[..., filter]).argmax(), answer.shape[:2])
+        row, column = np.unravel_index(answer[..., filter].argmax(), answer.shape[:2])
     else:
         row = _in_range("row", position[0], answer.shape[0])
         column = _in_range("column", position[1], answer.shape[1])

@@ -1,40 +1,23 @@
-"""What loss, softmax, score and parameter count are, opened on the reader's own numbers."""
+"""What loss, softmax and score are, opened on the reader's own numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.core.dataset import Task
 from firstlight.core.errors import SettingError
-from firstlight.core.insight import (
-    LayerParameters,
-    OpenedNumber,
-    ParameterArray,
-    Softmax,
-    Step,
-)
+from firstlight.core.insight import OpenedNumber, Softmax, Step
+from firstlight.core.notebook import readable
 from firstlight.core.reports import Report
-from firstlight.explain.opening import OpenModel
 
 Numbers = NDArray[np.floating]
 SHOWN = 3  # images whose squares are shown before they are added up
-# What the axes of an array count, from the last one on.
-AXES = {
-    ("Conv2D", "kernel"): ("high", "wide", "channels in", "filters"),
-    ("Conv2DTranspose", "kernel"): ("high", "wide", "filters", "channels in"),
-    ("DepthwiseConv2D", "kernel"): ("high", "wide", "channels", "filters for each"),
-    ("SeparableConv2D", "depthwise_kernel"): ("high", "wide", "channels", "filters for each"),
-    ("SeparableConv2D", "pointwise_kernel"): ("high", "wide", "channels in", "filters"),
-    ("Dense", "kernel"): ("numbers in", "units"),
-    ("Dense", "bias"): ("units",),
-    ("Conv2D", "bias"): ("filters",),
-    ("SeparableConv2D", "bias"): ("filters",),
-    ("Conv2DTranspose", "bias"): ("filters",),
-}
 
 
 def open_softmax(logits: Numbers) -> Softmax:
@@ -62,15 +45,17 @@ def _cross_entropy(logits: Numbers, true: Any, smoothing: float) -> tuple[Step, 
     share = float(softmax.probabilities[k])
     steps = (
         Step("the logit of the true class", "", logit),
-        Step("its exponential", f"exp({logit:.4g})", exponential),
+        Step("its exponential", f"exp({readable(logit)})", exponential),
         Step("the sum of all exponentials", f"{count} of them", softmax.total),
         Step(
-            "the probability of the true class", f"{exponential:.4g} / {softmax.total:.4g}", share
+            "the probability of the true class",
+            f"{readable(exponential)} / {readable(softmax.total)}",
+            share,
         ),
     )
     logarithms = softmax.logits - softmax.logits.max()
     logarithms = logarithms - math.log(np.exp(logarithms).sum())
-    own = Step("minus its natural logarithm", f"-ln({share:.4g})", -float(logarithms[k]))
+    own = Step("minus its natural logarithm", f"-ln({share:.7g})", -float(logarithms[k]))
     if not smoothing:
         return (*steps, own)
     mean = -float(logarithms.mean())
@@ -81,7 +66,7 @@ def _cross_entropy(logits: Numbers, true: Any, smoothing: float) -> tuple[Step, 
         Step("the mean of that over all classes", "", mean),
         Step(
             f"both together, labels smoothed by {smoothing:g}",
-            f"{1 - smoothing:g} × {own.value:.4g} + {smoothing:g} × {mean:.4g}",
+            f"{1 - smoothing:g} × {readable(own.value)} + {smoothing:g} × {readable(mean)}",
             both,
         ),
     )
@@ -92,15 +77,19 @@ def _binary_cross_entropy(logits: Numbers, true: Any, smoothing: float) -> tuple
     yes = 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
     target = float(true) * (1 - smoothing) + smoothing / 2
     # ln(1 + exp(x)), without overflow.
-    minus_log_yes, minus_log_no = (float(np.logaddexp(0, x)) for x in (-logit, logit))
-    loss = target * minus_log_yes + (1 - target) * minus_log_no
+    costs = [float(np.logaddexp(0, x)) for x in (-logit, logit)]
+    loss = target * costs[0] + (1 - target) * costs[1]
+    words = [
+        f"{readable(t)} × {readable(cost)}"
+        for t, cost in ((target, costs[0]), (1 - target, costs[1]))
+    ]
     return (
         Step("the logit", "", logit),
-        Step("the probability of the second class", f"1 / (1 + exp({-logit:.4g}))", yes),
+        Step("the probability of the second class", f"1 / (1 + exp({readable(-logit)}))", yes),
         Step("what the target says", "", target),
         Step(
             "minus the logarithms, as the target weighs them",
-            f"{target:.4g} × {minus_log_yes:.4g} + {1 - target:.4g} × {minus_log_no:.4g}",
+            " + ".join(words),
             loss,
         ),
     )
@@ -114,8 +103,10 @@ def _differences(
     for answer, target in zip(map(float, answers), np.ravel(true).tolist(), strict=True):
         off = answer - target
         made.append(change(off))
-        steps.append(Step("answer minus true value", f"{answer:.4g} - {target:.4g}", off))
-        steps.append(Step(words, form.format(f"{off:.4g}"), made[-1]))
+        steps.append(
+            Step("answer minus true value", f"{readable(answer)} - {readable(target)}", off)
+        )
+        steps.append(Step(words, form.format(f"{readable(off)}"), made[-1]))
     if len(made) > 1:
         mean = float(np.mean(made))
         steps.append(Step("the mean over all values", f"sum / {len(made)}", mean))
@@ -141,16 +132,18 @@ def _gaussian(answers: Numbers, true: Any, smoothing: float) -> tuple[Step, ...]
         distance = (target - value) / spread
         losses.append(distance**2 / 2 + logarithm + constant)
         steps += [
-            Step("how far off the network takes itself to be", f"exp({logarithm:.4g})", spread),
+            Step(
+                "how far off the network takes itself to be", f"exp({readable(logarithm)})", spread
+            ),
             Step(
                 "how many times that the true value is away",
-                f"({target:.4g} - {value:.4g}) / {spread:.4g}",
+                f"({readable(target)} - {readable(value)}) / {readable(spread)}",
                 distance,
             ),
-            Step("half of its square", f"({distance:.4g})² / 2", distance**2 / 2),
+            Step("half of its square", f"({readable(distance)})² / 2", distance**2 / 2),
             Step(
                 "with the cost of being unsure",
-                f"{distance**2 / 2:.4g} + ln({spread:.4g}) + ln(2π) / 2",
+                f"{readable(distance**2 / 2)} + ln({readable(spread)}) + ln(2π) / 2",
                 losses[-1],
             ),
         ]
@@ -160,28 +153,65 @@ def _gaussian(answers: Numbers, true: Any, smoothing: float) -> tuple[Step, ...]
     return tuple(steps)
 
 
-OPENED_LOSSES: dict[str, Callable[[Numbers, Any, float], tuple[Step, ...]]] = {
-    "categorical_crossentropy": _cross_entropy,
-    "sparse_categorical_crossentropy": _cross_entropy,
-    "binary_crossentropy": _binary_cross_entropy,
-    "mean_squared_error": _squared,
-    "mean_absolute_error": _absolute,
-    "gaussian": _gaussian,
+@dataclass(frozen=True)
+class _Opened:
+    """How a loss is opened: for which task, behind which activation, and its steps."""
+
+    task: Task
+    head: str
+    meaning: str
+    steps: Callable[[Numbers, Any, float], tuple[Step, ...]]
+
+
+_OF_CLASSES = _Opened(
+    "classify",
+    "softmax",
+    "How surprised the network is by the true class: 0 if it was sure of it.",
+    _cross_entropy,
+)
+_LOSSES = {
+    "categorical_crossentropy": _OF_CLASSES,
+    "sparse_categorical_crossentropy": _OF_CLASSES,
+    "binary_crossentropy": _Opened(
+        "classify",
+        "sigmoid",
+        "How surprised the network is by the true one of two classes.",
+        _binary_cross_entropy,
+    ),
+    "mean_squared_error": _Opened(
+        "measure",
+        "",
+        "The square of how far off the network is: twice as far costs four times as much.",
+        _squared,
+    ),
+    "mean_absolute_error": _Opened("measure", "", "How far off the network is.", _absolute),
+    "gaussian": _Opened(
+        "measure",
+        "",
+        "How unlikely the true value is, by the value and the spread that were answered.",
+        _gaussian,
+    ),
 }
-_MEANINGS = {
-    _cross_entropy: "How surprised the network is by the true class: 0 if it was sure of it.",
-    _binary_cross_entropy: "How surprised the network is by the true one of two classes.",
-    _squared: "The square of how far off the network is: twice as far costs four times as much.",
-    _absolute: "How far off the network is.",
-    _gaussian: "How unlikely the true value is, by the value and the spread that were answered.",
-}
+
+
+def opens_loss(loss: str, task: Task, head: str) -> bool:
+    """Whether `open_loss` knows a loss of a network for a task that ends with an activation.
+
+    Example:
+        >>> opens_loss("mean_squared_error", "measure", "linear")
+        True
+        >>> opens_loss("mean_squared_error", "classify", "softmax")
+        False
+    """
+    opened = _LOSSES.get(loss)
+    return opened is not None and opened.task == task and opened.head in ("", head)
 
 
 def open_loss(loss: str, answers: Numbers, true: Any, smoothing: float = 0.0) -> OpenedNumber:
     """The loss of one image, step by step.
 
     Args:
-        loss: one of `OPENED_LOSSES`.
+        loss: its name in firstlight; a cross-entropy, squared or absolute error, or `gaussian`.
         answers: `(K,)` logits for the cross-entropies, else the values answered; for `gaussian`
             the values and then the logarithms of their spreads.
         true: the class number, or the `(T,)` true values.
@@ -194,13 +224,13 @@ def open_loss(loss: str, answers: Numbers, true: Any, smoothing: float = 0.0) ->
         >>> round(open_loss("categorical_crossentropy", np.log([1.0, 3.0]), 1).value, 4)
         0.2877
     """
-    if loss not in OPENED_LOSSES:
+    if loss not in _LOSSES:
         raise SettingError(
-            f"the losses that can be opened are {', '.join(OPENED_LOSSES)}, but {loss} came: "
-            "choose one of them."
+            f"the losses that can be opened are {', '.join(_LOSSES)}, but {loss} came: choose one "
+            "of them."
         )
-    steps = OPENED_LOSSES[loss]
-    return OpenedNumber("loss", _MEANINGS[steps], steps(answers, true, smoothing))
+    opened = _LOSSES[loss]
+    return OpenedNumber("loss", opened.meaning, opened.steps(answers, true, smoothing))
 
 
 def open_score(report: Report) -> OpenedNumber:
@@ -237,7 +267,7 @@ def _open_error(report: Report) -> OpenedNumber:
     targets = report.targets[:, 0].astype(np.float64)
     steps = []
     for answer, target in zip(answers[:SHOWN].tolist(), targets[:SHOWN].tolist(), strict=True):
-        how = f"({answer:.4g} - {target:.4g})²"
+        how = f"({readable(answer)} - {readable(target)})²"
         steps.append(
             Step("an image's answer minus true value, squared", how, (answer - target) ** 2)
         )
@@ -246,41 +276,9 @@ def _open_error(report: Report) -> OpenedNumber:
     mean = total / count
     steps += [
         Step(f"the squares of all {count:,} images added up", "", total),
-        Step("their mean", f"{total:.4g} / {count:,}", mean),
-        Step("its square root", f"√{mean:.4g}", math.sqrt(mean)),
+        Step("their mean", f"{readable(total)} / {count:,}", mean),
+        Step("its square root", f"√{readable(mean)}", math.sqrt(mean)),
     ]
     name = report.predictions.target_names[0]
     meaning = f"How far off answers for {name} are: the root of the mean of the squared errors."
     return OpenedNumber("rmse", meaning, tuple(steps))
-
-
-def open_parameters(opened: OpenModel) -> tuple[LayerParameters, ...]:
-    """The parameters of every layer that has any, each array as the product of its sizes.
-
-    A layer that is called several times is counted once.
-
-    Example:
-        >>> from firstlight.explain import open_model
-        >>> from firstlight.models import build_model
-        >>> opened = open_model(build_model("simple", (28, 28, 1), 10, "classify"))
-        >>> print(open_parameters(opened)[0].parts[0].in_words())
-        kernel: 16 high × 16 wide × 1 channels in × 8 filters = 2,048
-    """
-    found, seen = [], set()
-    for name in opened.layers:
-        layer = opened.layer(name)
-        if id(layer) in seen or not getattr(layer, "weights", ()):
-            continue
-        seen.add(id(layer))
-        parts = tuple(_array(type(layer).__name__, weight) for weight in layer.weights)
-        found.append(LayerParameters(name, type(layer).__name__, parts))
-    return tuple(found)
-
-
-def _array(kind: str, weight: Any) -> ParameterArray:
-    shape = [int(size) for size in weight.shape]
-    plain = ("channels",) if len(shape) == 1 else ("",) * len(shape)
-    counts = AXES.get((kind, str(weight.name)), plain)
-    return ParameterArray(
-        str(weight.name), tuple(zip(shape, counts, strict=True)), bool(weight.trainable)
-    )

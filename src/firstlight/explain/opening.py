@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
 from firstlight.training import OpenNetwork
 from firstlight.training.tensors import channels_last
@@ -31,10 +32,13 @@ class OpenModel:
     Attributes:
         model: the Keras model.
         network: the same as a torch network whose every layer can be asked.
+        task: what it was trained for. Where it tells classes apart, what is explained are logits;
+            where it measures, the numbers themselves.
     """
 
     model: keras.Model
     network: OpenNetwork
+    task: Task
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -74,18 +78,29 @@ class OpenModel:
         with torch.no_grad():
             return self.network.run(*self.inputs(image[None], side))
 
-    def logits(self, image: NDArray[Any], side: Side = None) -> NDArray[np.float32]:
-        """`(K,)` what the network answers before the softmax or sigmoid at its end."""
+    def scores(self, image: NDArray[Any], side: Side = None) -> NDArray[np.float32]:
+        """`(K,)` the logits before a softmax or sigmoid, or the numbers that are measured."""
         found: NDArray[np.float32] = self.score_tensor(self.run(image, side))[0].numpy()
         return found
 
+    def answers(self, image: NDArray[Any], side: Side = None) -> NDArray[np.float32]:
+        """`(K,)` what the network answers: probabilities or measured numbers."""
+        logits = self.run(image, side)[self.network.logits]
+        found: NDArray[np.float32] = self.network.answers(logits)[0].numpy()
+        return found
+
     def score_tensor(self, values: dict[int, Tensor]) -> Tensor:
-        """`(N, K)` logits, or the answers themselves where nothing follows on them.
+        """`(N, K)` what `scores` says, as a tensor.
+
+        Args:
+            values: from the network's `run`.
 
         Raises:
             ModelError: the network answers with something else than a row of numbers.
         """
         logits = values[self.network.logits]
+        if self.task == "measure":
+            logits = self.network.answers(logits)
         if logits.dim() != 2:
             shape = " x ".join(map(str, channels_last(logits).shape[1:]))
             raise ModelError(
@@ -103,7 +118,7 @@ class OpenModel:
             ModelError: there is no such output.
         """
         logits = self.score_tensor(values)
-        single = self.network.head == "sigmoid" and logits.shape[1] == 1
+        single = self.task == "classify" and logits.shape[1] == 1
         count = 2 if single else logits.shape[1]
         if not 0 <= output < count:
             raise ModelError(
@@ -135,12 +150,13 @@ class OpenModel:
                     tensor.copy_(old)
 
 
-def open_model(model: keras.Model) -> OpenModel:
+def open_model(model: keras.Model, task: Task = "classify") -> OpenModel:
     """A trained model, made ready to be looked into.
 
     Args:
         model: a built Keras model that takes an image (and numbers beside it) and answers with a
             row of numbers; nested models are laid out flat.
+        task: what it was trained for.
 
     Raises:
         ModelError: the model is not built, or a layer of it needs Keras's torch backend.
@@ -152,7 +168,7 @@ def open_model(model: keras.Model) -> OpenModel:
     """
     network = OpenNetwork(model)
     network.eval()
-    return OpenModel(model, network)
+    return OpenModel(model, network, task)
 
 
 def _fits(shape: tuple[int | None, ...], given: tuple[int, ...]) -> bool:

@@ -68,14 +68,13 @@ def grad_cam(
             "layer before them, such as a convolution."
         )
     score = opened.score(values, output)
-    (gradient,) = torch.autograd.grad(score.sum(), maps, allow_unused=True)
-    shape = image.shape[:2]
-    if gradient is None:
-        return Saliency("grad_cam", output, np.zeros(shape, np.float32), name)
+    (gradient,) = torch.autograd.grad(score.sum(), maps, materialize_grads=True)
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     coarse = (weights * maps).sum(dim=1, keepdim=True)
     coarse = coarse if signed else torch.relu(coarse)
-    fine = torch.nn.functional.interpolate(coarse, shape, mode="bilinear", align_corners=False)
+    fine = torch.nn.functional.interpolate(
+        coarse, image.shape[:2], mode="bilinear", align_corners=False
+    )
     return Saliency("grad_cam", output, fine[0, 0].detach().numpy(), name)
 
 
