@@ -350,6 +350,13 @@ class Look:
         """Whether the network tells classes apart or measures."""
         return "measure" if self.units else "classify"
 
+    @property
+    def question(self) -> str:
+        """What saliency answers, as a heading."""
+        return (
+            f"Where the {'answer' if self.task == 'classify' else 'value of'} {self.of} comes from"
+        )
+
     def headline(self) -> str:
         """What the network says of the image, and what is true, in a sentence."""
         if self.task == "classify":

@@ -17,6 +17,7 @@ WIDTH = 9.9
 TILE, GAP = 0.45, 0.08  # inches
 ALONE = 16  # filters of one channel in a row
 ROWS, COLUMNS = 8, 16  # filters and channels of the others
+FEW = 4  # channels that stand one below the other
 LAYERS = 8
 PIXELS = 60  # of a tile, at least
 
@@ -24,8 +25,8 @@ PIXELS = 60  # of a tile, at least
 def filters_figure(filters: tuple[Filters, ...]) -> Figure:
     """The filters of each convolution: blue weights are positive, orange ones negative.
 
-    Filters of one channel stand side by side; of several channels each filter is a row, with a
-    picture for each channel.
+    Of a few channels each filter is a column, with a picture for each channel; of more channels
+    each filter is a row. Filters of a single channel go on in the next row.
 
     Args:
         filters: from `firstlight.explain.filters_of`; the first eight are drawn.
@@ -36,12 +37,12 @@ def filters_figure(filters: tuple[Filters, ...]) -> Figure:
         'conv: 4 filters of 3 × 3, 1 channel'
     """
     tiles = [_tiles(one) for one in filters[:LAYERS]]
-    heights = [_rows(rows, columns) * (TILE + GAP) + 0.75 for rows, columns in map(_grid, tiles)]
+    heights = [len(shown) * (TILE + GAP) + 0.7 for shown in tiles]
     figure = new_figure(WIDTH, sum(heights) + 0.1)
     bottom = sum(heights) + 0.1
     for one, shown, height in zip(filters, tiles, heights, strict=False):
         bottom -= height
-        _draw(figure, one, shown, bottom, height)
+        _draw(figure, one, shown, bottom + height - 0.45)
     return figure
 
 
@@ -82,41 +83,40 @@ def evolution_figure(evolution: tuple[tuple[int, Filters], ...]) -> Figure:
     return figure
 
 
-def _tiles(filters: Filters) -> NDArray[np.float32]:
-    """`(filters, channels, height, width)` of those that are drawn."""
+def _tiles(filters: Filters) -> list[NDArray[np.float32]]:
+    """The pictures of each row, `(columns, height, width)`."""
     weights = filters.weights.transpose(3, 2, 0, 1)
-    return weights[: 2 * ALONE] if weights.shape[1] == 1 else weights[:ROWS, :COLUMNS]
+    channels = weights.shape[1]
+    if channels == 1:
+        alone = weights[: 2 * ALONE, 0]
+        return [alone[start : start + ALONE] for start in range(0, len(alone), ALONE)]
+    if channels <= FEW:
+        return list(weights[:ALONE].swapaxes(0, 1))
+    return list(weights[:ROWS, :COLUMNS])
 
 
-def _grid(tiles: NDArray[np.float32]) -> tuple[int, int]:
-    return tiles.shape[0], tiles.shape[1]
-
-
-def _rows(filters: int, channels: int) -> int:
-    return ceil(filters / ALONE) if channels == 1 else filters
-
-
-def _draw(
-    figure: Figure, filters: Filters, tiles: NDArray[np.float32], bottom: float, height: float
-) -> None:
-    """One convolution's filters above the height `bottom`."""
+def _title(filters: Filters) -> str:
     rows, columns, channels, count = filters.weights.shape
     title = f"{label(filters.layer, 40)}: {count:,} filter{'s' if count > 1 else ''} of "
     title += f"{rows} × {columns}, {channels:,} channel{'s' if channels > 1 else ''}"
-    if len(tiles) < count:
-        title += f"; the first {len(tiles)}"
-    if tiles.shape[1] < channels:
-        title += f", in their first {tiles.shape[1]} channels"
-    across = ALONE if tiles.shape[1] == 1 else tiles.shape[1]
-    picture, inch = _picture(
-        tiles.reshape(-1, *tiles.shape[2:]), min(across, tiles[:, :, 0, 0].size)
-    )
+    most = 2 * ALONE if channels == 1 else ALONE if channels <= FEW else ROWS
+    which = "" if count <= most else f" the first {most}"
+    if channels > 1:
+        which += ", a filter in each " + ("column" if channels <= FEW else "row")
+    if channels > COLUMNS:
+        which += f", its first {COLUMNS} channels"
+    return f"{title};{which.removeprefix(',')}" if which else title
+
+
+def _draw(figure: Figure, filters: Filters, rows: list[NDArray[np.float32]], top: float) -> None:
+    """One convolution's filters below the height `top`."""
+    tiles = np.concatenate(rows)
+    picture, inch = _picture(tiles, len(rows[0]))
     wide, high = picture.shape[1] / inch, picture.shape[0] / inch
-    axes = add_panel(figure, 0.35, bottom + height - 0.5 - high, wide, high, title=title)
+    axes = add_panel(figure, 0.35, top - high, wide, high, title=_title(filters))
     bare(axes)
     axes.imshow(picture, interpolation="nearest", aspect="auto")
-    shades = shades_over(tiles, both=True)
-    shades.draw_bar(figure, WIDTH - 0.7, bottom + height - 0.5 - TILE, TILE)
+    shades_over(tiles, both=True).draw_bar(figure, WIDTH - 0.7, top - TILE, TILE)
 
 
 def _picture(values: NDArray[np.float32], columns: int) -> tuple[NDArray[np.uint8], float]:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from firstlight.core.insight import KernelAtWork
@@ -16,6 +17,7 @@ from firstlight.draw.style import (
     INK,
     LINE,
     NEGATIVE,
+    PAPER,
     POSITIVE,
     QUIET,
     SMALL,
@@ -89,16 +91,21 @@ def _maps(figure: Figure, work: KernelAtWork, place: int, bottom: float) -> tupl
     rows, columns = work.rows, work.columns
     left, top = float(columns[0]) - 0.5, float(rows[0]) - 0.5
     across, down = float(columns[-1] - columns[0] + 1), float(rows[-1] - rows[0] + 1)
-    box = _box(left, top, across, down, INK, 1.6)
-    # It may reach over the edge.
-    box.set_clip_on(False)
-    panels[0].add_patch(box)
-    panels[1].add_patch(_box(work.column - 0.5, work.row - 0.5, 1, 1, INK, 1.6))
+    panels[0].add_patch(_marker(left, top, across, down))
+    panels[1].add_patch(_marker(work.column - 0.5, work.row - 0.5, 1, 1))
     return panels[0], panels[1]
 
 
 def _box(left: float, top: float, width: float, height: float, colour: str, line: float) -> Any:
     return Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
+
+
+def _marker(left: float, top: float, width: float, height: float) -> Any:
+    """A box that is seen on dark and on light, and may reach over the edge."""
+    box = _box(left, top, width, height, INK, 1.6)
+    box.set_path_effects([withStroke(linewidth=4, foreground=PAPER)])
+    box.set_clip_on(False)
+    return box
 
 
 def _rays(figure: Figure, work: KernelAtWork, received: Axes, answer: Axes) -> None:

@@ -47,7 +47,8 @@ MAPS_READING = (
     "belong to no place any more; they are shown as one cell each, row by row."
 )
 SALIENCY = (
-    "Blue places speak for the answer, orange ones against it. Such a picture says what the "
+    "Blue places speak for the answer or raise the number, orange ones speak against it or lower "
+    "the number. Such a picture says what the "
     "network's arithmetic depends on; it does not say why. A picture that stays the same when the "
     "weights are shuffled cannot show what was learned (Adebayo et al. 2018), so each one is held "
     "against those of the same network with the weights of each layer shuffled."
@@ -182,7 +183,7 @@ def _saliency(look: Look, figures: Mapping[str, bytes]) -> str:
         sentence for found in look.saliency for sentence in (reading(found), found.sentence())
     ]
     return section(
-        f"Where the answer {look.of} comes from",
+        look.question,
         paragraph(SALIENCY),
         chart(figures["saliency"], f"Saliency for {look.of}.", "picture"),
         *map(paragraph, filter(None, sentences)),

@@ -89,7 +89,7 @@ def show_look(console: Console, look: Look, save: Path | None) -> None:
     show_table(console, columns, rows, words=("layer", "kind", "shape"))
     if look.kernel is not None:
         _show_kernel(console, look.kernel)
-    heading(console, f"Where the answer {look.of} comes from")
+    heading(console, look.question)
     for found in look.saliency:
         say(console, f"{METHODS[found.method]}: {found.sentence()}")
     heading(console, "The numbers, step by step")
