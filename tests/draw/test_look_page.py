@@ -22,6 +22,7 @@ from firstlight.core.insight import (
     Step,
 )
 from firstlight.draw import look_figures, look_page, to_pngs
+from firstlight.draw.filters import evolution_figure, filters_figure
 from firstlight.draw.kernel import PADDING, kernel_figure
 from firstlight.draw.look_page import MAPS, NUMBERS
 from firstlight.draw.saliency import saliency_figure
@@ -151,6 +152,40 @@ def test_wide_kernels_have_no_numbers_in_their_cells():
     figure = kernel_figure(at_work(size=7, channels=1, before=0))
     assert all(not axes.texts for axes in figure.axes)
     assert "other channel" not in texts(figure)[-1]
+
+
+def picture_of(figure, number=0):
+    """Where a picture of weights is dark blue: the middle of each such tile, in tiles."""
+    pixels = np.asarray(figure.axes[number].images[0].get_array()).astype(int)
+    dark = np.argwhere((pixels == [10, 47, 92]).all(axis=2))
+    return {(int(row), int(column)) for row, column in dark // 72}
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters", "expected"),
+    [
+        # Filter 1 alone is not 0, in its last channel: a column of a few, a row of many.
+        (1, 20, {(0, 1)}),
+        (3, 20, {(2, 1)}),
+        (6, 20, {(1, 5)}),
+    ],
+)
+def test_filters_stand_in_columns_or_in_rows(channels, filters, expected):
+    weights = np.zeros((3, 3, channels, filters), np.float32)
+    weights[..., channels - 1, 1] = 0.5
+    figure = filters_figure((Filters("conv", "Conv2D", weights, np.zeros(filters)),))
+    assert picture_of(figure) == expected
+
+
+def test_evolution_follows_the_channel_that_matters_in_the_end():
+    before = np.zeros((3, 3, 2, 2), np.float32)
+    before[..., 0, 0] = 1.0
+    after = np.zeros((3, 3, 2, 2), np.float32)
+    after[..., 1, 0], after[..., 0, 1] = 1.0, 1.0
+    rows = [Filters("conv", "Conv2D", weights, np.zeros(2)) for weights in (before, after)]
+    figure = evolution_figure(((0, rows[0]), (3, rows[1])))
+    assert picture_of(figure) == {(1, 0), (1, 1)}
+    assert texts(figure)[-2:] == ["before", "epoch 3"]
 
 
 def test_blue_speaks_for_and_orange_against():

@@ -129,6 +129,14 @@ def test_parameters_are_counted_as_keras_counts_them(odd_model, branched_model):
         assert trained == sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
+def test_parameters_of_a_shared_layer_are_counted_once():
+    inputs = keras.Input((4, 4, 1))
+    shared = keras.layers.Conv2D(1, 3, padding="same")
+    model = keras.Model(inputs, keras.layers.Flatten()(shared(shared(inputs))))
+    layers = open_parameters(open_model(model))
+    assert [layer.count for layer in layers] == [10]
+
+
 def test_parameters_in_words():
     compact = build_model("compact", (28, 28, 1), 10, "classify")
     words = [

@@ -107,6 +107,18 @@ def test_shares_add_up_to_the_difference_of_the_answers(plain_model, random, out
     assert abs(found.values.sum() - difference) <= 0.005 * np.abs(found.values).sum() + 1e-5
 
 
+def test_a_steep_answer_takes_more_steps():
+    model = keras.Sequential(
+        [keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
+    )
+    # It rises from 0 to 1 within a hundredth of the way from 0 to 1.
+    model.layers[-1].set_weights([np.array([[1000.0]]), np.array([-503.0])])
+    found = integrated_gradients(open_model(model, "measure"), np.ones((1, 1, 1), np.uint8), 0)
+    assert found.difference == pytest.approx(1.0)
+    assert found.values.sum() == pytest.approx(1.0, abs=0.005)
+    assert 32 < found.steps <= 1024
+
+
 def test_measured_numbers_in_their_own_unit(branched_model, random):
     image = random.normal(5.0, 1.0, size=(8, 8, 1)).astype("float32")
     side = np.array([1.0, 3.0], np.float32)

@@ -52,6 +52,15 @@ def test_a_snapshot_of_another_network_or_a_damaged_one_is_refused(simple, tmp_p
             put_snapshot(simple, path)
 
 
+def test_a_snapshot_of_a_longer_network_is_refused(keras, tmp_path):
+    def stack(count):
+        return keras.Sequential([keras.Input((4,)), *(keras.layers.Dense(4) for _ in range(count))])
+
+    save_snapshot(tmp_path, 0, stack(2))
+    with pytest.raises(ModelError, match="of another network"):
+        put_snapshot(stack(1), find_snapshots(tmp_path)[0])
+
+
 def test_what_cannot_be_written_is_left_out(simple, tmp_path):
     (tmp_path / "snapshots").write_text("a file in its place")
     save_snapshot(tmp_path / "snapshots", 0, simple)
