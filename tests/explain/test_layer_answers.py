@@ -142,6 +142,7 @@ def test_parameters_in_words():
     words = [
         part.in_words() for layer in open_parameters(open_model(compact)) for part in layer.parts
     ]
-    assert words[0] == "kernel: 5 high × 5 wide × 1 channels in × 16 filters = 400"
+    assert words[0] == "kernel: 5 high × 5 wide × 1 channel in × 16 filters = 400"
     assert "gamma: 16 channels = 16" in words
+    assert "moving_mean: 16 channels = 16, not trained" in words
     assert words[-1] == "bias: 10 units = 10"

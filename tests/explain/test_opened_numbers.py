@@ -87,6 +87,14 @@ def test_accuracy_is_that_of_the_report(random):
     assert opened.steps[3].value == sum(hits) == round(50 * opened.value)
 
 
+def test_the_sum_of_many_classes_is_not_written_out():
+    values = np.eye(13, dtype="float32")
+    report = report_of("classify", values, np.arange(13), classes=tuple("abcdefghijklm"))
+    assert open_score(report).steps[-2].how == "the 13 above added up"
+    few = report_of("classify", values[:3, :3], np.arange(3), classes=("a", "b", "c"))
+    assert open_score(few).steps[-2].how == "1 + 1 + 1"
+
+
 def test_error_is_that_of_scikit_learn(random):
     values = random.normal(size=(20, 2)).astype("float32")
     targets = random.normal(size=(20, 2)).astype("float32")

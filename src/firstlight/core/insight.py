@@ -299,9 +299,16 @@ class ParameterArray:
         Example:
             >>> ParameterArray("bias", ((16, "filters"),), True).in_words()
             'bias: 16 filters = 16'
+            >>> ParameterArray("moving_mean", ((1, "channels"),), False).in_words()
+            'moving_mean: 1 channel = 1, not trained'
         """
-        factors = " × ".join(f"{size:,} {counts}".rstrip() for size, counts in self.sizes)
-        return f"{self.name}: {factors or '1'} = {self.count:,}"
+        # Of one, the first word loses its s: 1 channel in.
+        factors = [
+            f"{size:,} {counts if size != 1 else counts.replace('s', '', 1)}".rstrip()
+            for size, counts in self.sizes
+        ]
+        product = f"{self.name}: {' × '.join(factors) or '1'} = {self.count:,}"
+        return product if self.trained else f"{product}, not trained"
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,15 @@ def look_figures(look: Look) -> dict[str, Figure]:
     Returns:
         `kernel` and `filters` where there is a convolution, `evolution` where earlier weights are
         kept, and `saliency`.
+
+    Example:
+        >>> from firstlight.core.insight import Saliency
+        >>> ones = np.ones((4, 4), np.float32)
+        >>> found = Saliency("integrated_gradients", 0, ones, difference=16.0)
+        >>> look = Look("digits", np.zeros((4, 4, 1), np.uint8), "a.png", None, {"7": 0.9}, {},
+        ...     "7", (), (), None, (found,), None, (), ())
+        >>> list(look_figures(look))
+        ['saliency']
     """
     figures = {}
     if look.kernel is not None:
@@ -92,6 +101,16 @@ def look_page(look: Look, figures: Mapping[str, bytes]) -> str:
 
     Returns:
         The page; every text in it is escaped.
+
+    Example:
+        >>> from firstlight.draw.style import to_pngs
+        >>> from firstlight.core.insight import Saliency
+        >>> ones = np.ones((4, 4), np.float32)
+        >>> found = Saliency("integrated_gradients", 0, ones, difference=16.0)
+        >>> look = Look("digits", np.zeros((4, 4, 1), np.uint8), "a.png", None, {"7": 0.9}, {},
+        ...     "7", (), (), None, (found,), None, (), ())
+        >>> "It says 7" in look_page(look, to_pngs(look_figures(look)))
+        True
     """
     body = [
         f'<header><p class="over">firstlight look: {escape(look.image_name)}</p>'

@@ -35,7 +35,15 @@ def saliency_figure(look: Look) -> Figure:
         look: with `image` and `saliency`.
 
     Returns:
-        A row of three panels for each method.
+        A row of three panels for each method; two where no check was made.
+
+    Example:
+        >>> ones = np.ones((4, 4), np.float32)
+        >>> found = Saliency("integrated_gradients", 0, ones, difference=16.0)
+        >>> look = Look("digits", np.zeros((4, 4, 1), np.uint8), "a.png", None, {"7": 0.9}, {},
+        ...     "7", (), (), None, (found,), None, (), ())
+        >>> [axes.get_title(loc="left") for axes in saliency_figure(look).axes]
+        ['a.png', 'integrated gradients: 7']
     """
     step = SIDE + 0.6
     height = step * len(look.saliency) + 0.1

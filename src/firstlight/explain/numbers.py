@@ -17,6 +17,7 @@ from firstlight.core.notebook import readable
 from firstlight.core.reports import Report
 
 Numbers = NDArray[np.floating]
+CLASSES = 12  # whose right answers are written out as a sum
 SHOWN = 3  # images whose squares are shown before they are added up
 
 
@@ -256,7 +257,9 @@ def open_score(report: Report) -> OpenedNumber:
         for name, hits, count in zip(report.classes, right, all_of, strict=True)
     ]
     hits, count = sum(right), sum(all_of)
-    steps.append(Step("all right answers", " + ".join(map(str, right)), float(hits)))
+    few = len(right) <= CLASSES
+    added = " + ".join(f"{own:,}" for own in right) if few else f"the {len(right):,} above added up"
+    steps.append(Step("all right answers", added, float(hits)))
     steps.append(Step("their share of all images", f"{hits:,} / {count:,}", hits / count))
     meaning = "The share of test images whose most probable class is the true one."
     return OpenedNumber("accuracy", meaning, tuple(steps))

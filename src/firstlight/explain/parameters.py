@@ -32,7 +32,7 @@ def open_parameters(opened: OpenModel) -> tuple[LayerParameters, ...]:
         >>> from firstlight.models import build_model
         >>> opened = open_model(build_model("simple", (28, 28, 1), 10, "classify"))
         >>> print(open_parameters(opened)[0].parts[0].in_words())
-        kernel: 16 high × 16 wide × 1 channels in × 8 filters = 2,048
+        kernel: 16 high × 16 wide × 1 channel in × 8 filters = 2,048
     """
     found, seen = [], set()
     for name in opened.layers:

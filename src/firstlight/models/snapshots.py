@@ -69,7 +69,12 @@ def save_snapshot(folder: Path, epoch: int, model: keras.Model) -> None:
 
 
 def find_snapshots(folder: Path) -> dict[int, Path]:
-    """The snapshots in a folder by epoch, in order; none where there is no such folder."""
+    """The snapshots in a folder by epoch, in order; none where there is no such folder.
+
+    Example:
+        >>> find_snapshots(Path("nowhere"))
+        {}
+    """
     files = {path: _NAME.fullmatch(path.name) for path in sorted(folder.glob("epoch-*.npz"))}
     return {int(found[1]): path for path, found in files.items() if found}
 
@@ -79,6 +84,14 @@ def put_snapshot(model: keras.Model, path: Path) -> None:
 
     Raises:
         ModelError: the file is damaged, or of another network.
+
+    Example:
+        >>> import tempfile
+        >>> from firstlight.models import build_model
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> model = build_model("simple", (28, 28, 1), 10, "classify")
+        >>> save_snapshot(folder, 0, model)
+        >>> put_snapshot(model, find_snapshots(folder)[0])
     """
     try:
         with np.load(path, allow_pickle=False) as stored:

@@ -19,6 +19,16 @@ class OpenNetwork(Network):
         calls: the layers by name, each call of a layer under a name of its own; inputs are not
             among them, nor are layers with several answers.
         logits: the number of the tensor before the softmax or sigmoid at the end.
+
+    Example:
+        >>> import torch
+        >>> from firstlight.models.backend import import_keras
+        >>> keras = import_keras()
+        >>> layers = [keras.layers.Flatten(name="flat"), keras.layers.Dense(3, name="last")]
+        >>> network = OpenNetwork(keras.Sequential([keras.Input((4, 4, 1)), *layers]))
+        >>> values = network.run(torch.zeros(2, 4, 4, 1))
+        >>> values[network.tensor_of("flat")].shape
+        torch.Size([2, 16])
     """
 
     def _arrange(self, graph: Graph, steps: list[Step], made: dict[tuple[int, int], int]) -> None:
