@@ -12,12 +12,14 @@ from firstlight.core.insight import (
     Filters,
     KernelAtWork,
     LayerAnswer,
-    LayerParameters,
     Look,
-    OpenedNumber,
-    ParameterArray,
     Saliency,
     SanityCheck,
+)
+from firstlight.core.opened_numbers import (
+    LayerParameters,
+    OpenedNumber,
+    ParameterArray,
     Softmax,
     Step,
 )

@@ -16,7 +16,8 @@ from firstlight.api.networks import as_predictions, trained_model
 from firstlight.api.run import Run
 from firstlight.core.errors import DataError, RunError, SettingError
 from firstlight.core.files import write_bytes, write_text
-from firstlight.core.insight import Filters, Look, OpenedNumber, Saliency
+from firstlight.core.insight import Filters, Look, Saliency
+from firstlight.core.opened_numbers import OpenedNumber
 from firstlight.core.run_folder import RunFolder
 
 if TYPE_CHECKING:

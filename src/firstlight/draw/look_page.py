@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from firstlight.core.insight import KernelAtWork, LayerAnswer, Look, OpenedNumber
+from firstlight.core.insight import KernelAtWork, LayerAnswer, Look
 from firstlight.core.notebook import readable
+from firstlight.core.opened_numbers import OpenedNumber
 from firstlight.draw.filters import evolution_figure, filters_figure
 from firstlight.draw.html import chart, page, paragraph, pixels_to_png, section, table
 from firstlight.draw.kernel import kernel_figure

@@ -7,12 +7,8 @@ Everything begins with `open_model`; what comes out are records of `core.insight
 
 from firstlight.explain.answers import filters_of, layer_answers
 from firstlight.explain.kernels import kernel_at_work
-from firstlight.explain.numbers import (
-    open_loss,
-    open_score,
-    open_softmax,
-    opens_loss,
-)
+from firstlight.explain.losses import open_loss, opens_loss
+from firstlight.explain.numbers import open_score, open_softmax
 from firstlight.explain.opening import OpenModel, open_model
 from firstlight.explain.parameters import open_parameters
 from firstlight.explain.saliency import grad_cam, integrated_gradients

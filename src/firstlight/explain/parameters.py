@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from firstlight.core.insight import LayerParameters, ParameterArray
+from firstlight.core.opened_numbers import LayerParameters, ParameterArray
 from firstlight.explain.opening import OpenModel
 
 # What the axes of an array count, from the last one on.
