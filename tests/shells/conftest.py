@@ -23,6 +23,20 @@ from firstlight.core.exploration import (
     PixelHistograms,
 )
 from firstlight.core.findings import Checkup, Edit, Finding, Fix, Layer, LayerCost
+from firstlight.core.insight import (
+    Filters,
+    KernelAtWork,
+    LayerAnswer,
+    Look,
+    Saliency,
+    SanityCheck,
+)
+from firstlight.core.opened_numbers import (
+    LayerParameters,
+    OpenedNumber,
+    ParameterArray,
+    Step,
+)
 from firstlight.core.range_test import RangeTest
 from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
 from firstlight.core.scores import Score
@@ -215,6 +229,32 @@ def small_range_test() -> RangeTest:
     return RangeTest(rates, losses, losses, 1.0, 0.1, 0.1, rule, end, command)
 
 
+def odd_look() -> Look:
+    one, at = np.ones((1, 1, 1), np.float32), np.zeros(1, np.int64)
+    check = SanityCheck((0.75, 0.5), one[0])
+    return Look(
+        run="odd-compact",
+        image=one,
+        image_name="[bold]b.png",
+        true=None,
+        answers={ODD_CLASSES[1]: 0.75, ODD_CLASSES[0]: 0.25},
+        units={},
+        of=ODD_CLASSES[1],
+        layers=(LayerAnswer("conv", "Conv2D", 2 * one),),
+        filters=(Filters("conv", "Conv2D", one[None], np.ones(1, np.float32)),),
+        kernel=KernelAtWork(
+            "conv", 0, 0, 0, one, 2.5 * one[0], at, at, at, one, 2 * one, 0.5, "relu"
+        ),
+        saliency=(Saliency("grad_cam", 0, one[0], "conv", check=check),),
+        softmax=None,
+        numbers=(OpenedNumber("accuracy", "The share.", (Step("share", "3 / 4", 0.75),)),),
+        parameters=(
+            LayerParameters("conv", "Conv2D", (ParameterArray("bias", ((1, "filters"),), True),)),
+        ),
+        notes=("Only the first network.",),
+    )
+
+
 @pytest.fixture
 def calls() -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     """What the command line asked of the api: verb, arguments, settings."""
@@ -262,6 +302,7 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
         "doctor": small_environment(),
         "lr": small_range_test(),
         "convert": odd_conversion(),
+        "look": odd_look(),
     }
     fake = SimpleNamespace(**{verb: record(verb, result) for verb, result in results.items()})
     monkeypatch.setitem(sys.modules, "firstlight.api", fake)

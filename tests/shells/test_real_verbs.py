@@ -30,6 +30,7 @@ VERBS = {
     "evaluate": ["evaluate", "first"],
     "predict": ["predict", "first", "photos/dark", "photos/broken.png"],
     "compare": ["compare", "first", "second"],
+    "look": ["look", "first", "--save", "inside"],
     "models": ["models", "photos", "--split", "random"],
     "doctor": ["doctor"],
     "missing": ["evaluate", "no-such-run"],
@@ -118,3 +119,10 @@ def test_an_error_is_a_document_too(ended: dict[str, tuple[int, Any]]) -> None:
     error = ended["missing"][1]["error"]
     assert error["kind"] == "RunError"
     assert "no-such-run" in error["message"]
+
+
+def test_look_opens_what_was_trained(ended: dict[str, tuple[int, Any]]) -> None:
+    code, document = ended["look"]
+    assert code == 0
+    assert sum(document["answers"].values()) == pytest.approx(1)
+    assert document["numbers"][-1]["name"] == "accuracy"

@@ -28,6 +28,7 @@ VERBS = [
     ("doctor",),
     ("lr", "mnist"),
     ("convert", "a.pkl", "a.npz"),
+    ("look", "odd-compact"),
 ]
 
 
@@ -104,6 +105,8 @@ def test_resume_goes_on_with_a_run(api: SimpleNamespace, calls: list[Any], cli: 
         (("train", "mnist", "--epochs", "0"), "--epochs takes 1 or more, but 0 came"),
         (("train", "mnist", "--epochs", "many"), "Invalid value for '--epochs'"),
         (("train", "mnist", "--epoch", "3"), "--epochs"),
+        (("look", "r", "--position", "3"), "--position takes a row and a column, such as 3,4"),
+        (("look", "r", "--position", "3,x"), "but '3,x' came"),
         (("trian", "mnist"), "Did you mean 'train'?"),
         (("predict", "r"), "Missing argument 'FILE'"),
         (("predict", "r", "f", "--format", "xml"), "--format takes one of table, csv, json"),
@@ -403,3 +406,37 @@ def test_an_option_with_two_names(
 ) -> None:
     cli("explore", "photos", option, "field")
     assert only_call(calls)[2] == {"group_column": "field", "save": None}
+
+
+def test_look_asks_for_what_was_given_and_says_the_gist(
+    api: SimpleNamespace, calls: list[Any], cli: Any
+) -> None:
+    given = ("--image", "12", "--layer", "conv", "--filter", "3", "--position", "4, 5")
+    shown = cli("look", "odd-compact", *given, "--side", "z=8", "--save", "inside").out
+    verb, arguments, settings = only_call(calls)
+    assert (verb, arguments) == ("look", ("odd-compact", 12))
+    assert settings == {
+        "of": None,
+        "layer": "conv",
+        "filter": 3,
+        "position": (4, 5),
+        "side": {"z": 8.0},
+        "save": Path("inside"),
+        "runs": Path("runs"),
+        "trust_code": None,
+    }
+    words = " ".join(shown.split())
+    assert "1 numbers times 1 weights add up to 2, with the bias 0.5 to 2.5; relu makes it" in words
+    assert "much the same picture: the rank correlation is 0.62" in words
+    assert "accuracy = 3 / 4 = 0.75. The share." in words
+    assert "inside/index.html" in words
+
+
+def test_look_takes_a_file(api: SimpleNamespace, calls: list[Any], cli: Any) -> None:
+    document = cli("look", "odd-compact", "--image", "a.png", "--json").document()
+    assert only_call(calls)[1] == ("odd-compact", "a.png")
+    assert document["layers"] == [
+        {"name": "conv", "kind": "Conv2D", "shape": [1, 1, 1], "min": 2.0, "max": 2.0}
+    ]
+    assert document["kernel"]["total"] == 2.5
+    assert document["saliency"][0]["correlations"] == [0.75, 0.5]

@@ -8,6 +8,7 @@ from firstlight.api.finding_rate import lr
 from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
 from firstlight.api.looking import check, doctor, explore, list_models, load
+from firstlight.api.looking_inside import inside, look
 from firstlight.api.run import Run
 from firstlight.api.simulating import simulate
 from firstlight.api.training import resume, train
@@ -21,8 +22,10 @@ __all__ = [
     "evaluate",
     "explore",
     "fit",
+    "inside",
     "list_models",
     "load",
+    "look",
     "lr",
     "predict",
     "resume",

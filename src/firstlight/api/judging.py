@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.asking import own_dataset
-from firstlight.api.networks import networks_of, side_names
+from firstlight.api.incoming import found_run, incoming_images
+from firstlight.api.networks import networks_of
 from firstlight.api.options import divided
 from firstlight.api.reporting import report_on_test
 from firstlight.api.run import Run
@@ -20,14 +21,12 @@ from firstlight.core.dataset import Collection, Dataset, Images
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
-from firstlight.core.run_folder import RunFolder, find_run
+from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import StoredImages
 from firstlight.core.telescope import Telescope
 
 RUNS = Path("runs")
-# How images were read in training, and other ones are.
-AS_TRAINED = ("resize", "axes", "hdu", "gaps", "image_column")
 
 
 def evaluate(
@@ -67,7 +66,7 @@ def evaluate(
     """
     from firstlight.training import as_seen
 
-    folder, trust_code = _found(run, runs, trust_code)
+    folder, trust_code = found_run(run, runs, trust_code)
     information = folder.information()
     if data is None:
         if settings:
@@ -120,24 +119,11 @@ def predict(
         >>> fl.predict("first", f"{place}/halves.npz", runs=place).values.shape
         (60, 2)
     """
-    from firstlight.data import read_images
-
-    folder, trust_code = _found(run, runs, trust_code)
-    information = folder.information()
-    known, reading = information["data"], information["data_settings"]
+    folder, trust_code = found_run(run, runs, trust_code)
     sources = [files] if isinstance(files, str | Path) else list(files)
-    images, names, refused, columns = read_images(
-        sources,
-        tuple(known["image_shape"]),
-        DataSettings(
-            **{name: reading[name] for name in AS_TRAINED if name in reading},
-            side=side_names(information),
-        ),
-        np.dtype(known["dtype"]),
-    )
-    beside = _beside(side or {}, columns, side_names(information))
-    answers = networks_of(folder, trust_code).ask(images, names, beside)
-    return replace(answers, refused=tuple(refused))
+    incoming, beside = incoming_images(folder.information(), sources, side or {})
+    answers = networks_of(folder, trust_code).ask(incoming.images, incoming.names, beside)
+    return replace(answers, refused=tuple(incoming.refused))
 
 
 def compare(
@@ -176,7 +162,7 @@ def compare(
 
     if isinstance(runs_list, str | Path) or len(runs_list) < 2:
         raise RunError("one run alone cannot be compared: name two or more, in a list.")
-    folders = [_found(run, runs, None)[0] for run in runs_list]
+    folders = [found_run(run, runs, None)[0] for run in runs_list]
     comparison = compare_reports({folder.name: load_report(folder.path) for folder in folders})
     information = {folder.name: folder.information() for folder in folders}
     comparison = replace(comparison, settings=_differing(information))
@@ -189,45 +175,6 @@ def compare(
         write_bytes(place / "curves.png", to_png(comparison_figure(epochs)))
         write_text(place / "index.html", comparison_page(comparison, epochs))
     return comparison
-
-
-def _found(
-    run: str | Path | Run, runs: str | Path, trust_code: str | Path | None
-) -> tuple[RunFolder, str | Path | None]:
-    """The folder of a run; a run that was trained in this process trusts its own code."""
-    if isinstance(run, Run):
-        return run.files, trust_code or run.trust_code
-    return find_run(run, Path(runs)), trust_code
-
-
-def _beside(
-    given: Mapping[str, float], columns: NDArray[np.float32], wanted: tuple[str, ...]
-) -> NDArray[np.float32] | None:
-    """The numbers beside each image: those that the user gives, else those that came along.
-
-    Args:
-        given: by name, the same for all images.
-        columns: `(N, S)` what array files hold, NaN where they hold nothing.
-        wanted: the S names, in the order of the network.
-    """
-    unknown = ", ".join(set(given) - set(wanted))
-    if unknown:
-        takes = f"{', '.join(wanted)} beside an image" if wanted else "an image alone"
-        raise RunError(f"the network takes {takes}, but {unknown} came: leave it out of --side.")
-    if not wanted:
-        return None
-    columns = columns.copy()
-    for k, name in enumerate(wanted):
-        if name in given:
-            columns[:, k] = given[name]
-    missing = [name for k, name in enumerate(wanted) if not np.isfinite(columns[:, k]).all()]
-    if missing:
-        options = " ".join(f"--side {name}=NUMBER" for name in missing)
-        raise RunError(
-            f"the network takes {', '.join(wanted)} beside an image, but {', '.join(missing)} is "
-            f"not known of all images: give {options}, or an array file that holds it."
-        )
-    return columns
 
 
 def _seen_before(folder: RunFolder, images: Images) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from firstlight.core.stored import ImageArray
 from firstlight.evaluation.confidence import Confidence
 
 if TYPE_CHECKING:
+    import keras
+
     from firstlight.training import KerasNetwork, Machine, Network
 
 
@@ -111,22 +113,39 @@ def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Netw
         RunError: the run has no model yet.
         ModelError: a model has layers of somebody's own, and no file is trusted.
     """
-    from firstlight.models import classes_of_file, import_keras, load_model
     from firstlight.training import choose_machine, network_of
 
-    files = [folder.model, *(member.model for member in folder.members())]
-    if not all(file.exists() for file in files):
+    models = [trained_model(folder, one.model, trust_code) for one in (folder, *folder.members())]
+    information = folder.information()
+    settings, _ = divided({"precision": information["machine"]["precision"]})
+    inputs = 2 if side_names(information) else 1
+    members = tuple(network_of(model, inputs) for model in models)
+    confidence = Confidence.load(folder.path)
+    return Networks(members, choose_machine(settings), information, confidence)
+
+
+def trained_model(
+    folder: RunFolder, file: Path, trust_code: str | Path | None = None
+) -> keras.Model:
+    """One of the Keras models of a finished run.
+
+    Args:
+        folder: the run.
+        file: its model file, or that of another network of its ensemble.
+        trust_code: as in `networks_of`.
+
+    Raises:
+        RunError: it is not there yet.
+        ModelError: as in `networks_of`.
+    """
+    from firstlight.models import classes_of_file, import_keras, load_model
+
+    if not file.exists():
         raise RunError(
             f"run {folder.name} has no trained model yet: go on with --resume {folder.name}."
         )
     import_keras()
-    information = folder.information()
-    settings, _ = divided({"precision": information["machine"]["precision"]})
-    own = None if trust_code is None else classes_of_file(str(trust_code))
-    inputs = 2 if side_names(information) else 1
-    members = tuple(network_of(load_model(file, own), inputs) for file in files)
-    confidence = Confidence.load(folder.path)
-    return Networks(members, choose_machine(settings), information, confidence)
+    return load_model(file, None if trust_code is None else classes_of_file(str(trust_code)))
 
 
 def side_names(information: dict[str, Any]) -> tuple[str, ...]:

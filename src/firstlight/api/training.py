@@ -97,7 +97,7 @@ def resume(run: str | Path, *, runs: str | Path = RUNS, progress: Listener | Non
     """
     folder = find_run(run, Path(runs))
     with folder.lock():
-        for place in (folder.path, folder.figures):
+        for place in (folder.path, folder.figures, folder.snapshots):
             sweep(place)
         information = folder.information()
         if _is_finished(folder):
@@ -133,7 +133,7 @@ def _finish(
 ) -> Run:
     """Train from `state` (empty: from the beginning) to the end, save, test, report."""
     from firstlight.data import image_digests
-    from firstlight.models import save_model
+    from firstlight.models import keeps_snapshot, save_model, save_snapshot
     from firstlight.training import Training, validator
 
     started = time.monotonic()
@@ -148,6 +148,14 @@ def _finish(
         training = Training(
             ready.network, dataset.train, settings, folder, log, validate, machine, telescope
         )
+
+        def keep(epochs: int) -> None:
+            if keeps_snapshot(ready.model, epochs):
+                ready.network.write_back()
+                save_snapshot(folder.snapshots, epochs, ready.model)
+
+        if not folder.is_inside:
+            training.after_epoch = keep
         if state:
             training.restore(state)
             _log_resumed(log, training)

@@ -17,6 +17,16 @@ def short(value: float, unit: str = "") -> str:
     return f"{value:.4g} {unit}".rstrip() if math.isfinite(value) else "–"
 
 
+def readable(value: float) -> str:
+    """A number in about four digits, without a power of ten where it can be read without.
+
+    Example:
+        >>> readable(303668.4), readable(0.0365), readable(-2.0), readable(1.2e-8)
+        ('303,668', '0.0365', '-2', '1.2e-08')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
 def html_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> str:
     """An HTML table with one row a mapping; every text is escaped.
 

@@ -54,6 +54,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def snapshots(self) -> Path:
+        """The folder of weights after some of the epochs; missing where none are kept."""
+        return self.path / "snapshots"
+
+    @property
     def model(self) -> Path:
         """The trained Keras model."""
         return self.path / "model.keras"
@@ -77,6 +82,11 @@ class RunFolder:
     def inside(self) -> Path:
         """The folder of runs inside of this run: networks of an ensemble, comparisons."""
         return self.path / "inside"
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the run lies inside of another one."""
+        return self.path.parent.name == "inside" and (self.path.parents[1] / "run.json").exists()
 
     def members(self) -> list[RunFolder]:
         """The runs of the other networks of this run's ensemble, in order."""

@@ -11,6 +11,7 @@ from firstlight.draw.comparison_page import comparison_page
 from firstlight.draw.curves import comparison_figure, training_curves
 from firstlight.draw.exploration import exploration_figures
 from firstlight.draw.exploration_page import exploration_page
+from firstlight.draw.look_page import look_figures, look_page
 from firstlight.draw.rates import range_test_figure
 from firstlight.draw.report_page import report_figures, report_page
 from firstlight.draw.report_scores import headline
@@ -26,6 +27,8 @@ __all__ = [
     "exploration_figures",
     "exploration_page",
     "headline",
+    "look_figures",
+    "look_page",
     "mistakes_figure",
     "predicted_against_true",
     "range_test_figure",

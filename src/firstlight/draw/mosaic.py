@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firstlight.draw.shades import is_map, shades_of
 
 LARGEST_TILE = 128
+FRAME = (213, 217, 220)
 
 
 def displayed(images: NDArray[Any]) -> NDArray[np.uint8]:
@@ -42,6 +43,19 @@ def displayed(images: NDArray[Any]) -> NDArray[np.uint8]:
         shown = ((shown.astype(np.float64) - low) * (255 / ((high - low) or 1))).clip(0, 255)
     shown = np.rint(shown).astype(np.uint8)
     return np.repeat(shown, 3, axis=3) if shown.shape[3] == 1 else shown
+
+
+def framed(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tiles `(N, h, w, 3)` with a thin grey edge around each: white ones can be told apart.
+
+    Example:
+        >>> framed(np.zeros((1, 2, 2, 3), np.uint8)).shape
+        (1, 4, 4, 3)
+    """
+    count, height, width = tiles.shape[:3]
+    frames = np.full((count, height + 2, width + 2, 3), FRAME, np.uint8)
+    frames[:, 1:-1, 1:-1] = tiles
+    return frames
 
 
 def mosaic(

@@ -33,6 +33,11 @@ class Shades:
         placed = (values.astype(np.float64) - self.low) / ((self.high - self.low) or 1)
         return np.asarray(self.colours(placed, bytes=True)[..., :3], np.uint8)
 
+    def is_dark(self, value: float) -> bool:
+        """Whether white letters are easier to read than dark ones on a number's colour."""
+        red, green, blue = self.pixels(np.array([value]))[0].tolist()
+        return 0.299 * red + 0.587 * green + 0.114 * blue < 140
+
     def in_words(self, unit: str = "") -> str:
         """What the colours mean.
 
@@ -78,6 +83,23 @@ def shades_of(images: NDArray[Any]) -> Shades:
         reach = max(-low, high)
         return Shades(-reach, reach, BOTH_SIGNS)
     return Shades(low, high, BLUES)
+
+
+def shades_over(values: NDArray[Any], both: bool = False) -> Shades:
+    """The scale that reaches to the largest number: of weights and feature maps.
+
+    Args:
+        values: any shape.
+        both: give negative numbers their half where there are none, too.
+
+    Example:
+        >>> shades_over(np.array([-2.0, 1.0])).high, shades_over(np.array([0.0, 3.0])).low
+        (2.0, 0.0)
+    """
+    reach = float(np.abs(values).max(initial=0.0)) or 1.0
+    if both or values.min(initial=0.0) < 0:
+        return Shades(-reach, reach, BOTH_SIGNS)
+    return Shades(0.0, reach, BLUES)
 
 
 def is_map(images: NDArray[Any]) -> bool:

@@ -11,6 +11,7 @@ from firstlight.training.loop import Training
 from firstlight.training.lowering import Network, lower, not_lowered
 from firstlight.training.machine import Machine, choose_machine
 from firstlight.training.observing import as_seen
+from firstlight.training.opened import OpenNetwork
 from firstlight.training.predicting import predict
 from firstlight.training.range_testing import range_test, training_step
 from firstlight.training.validating import validator
@@ -20,6 +21,7 @@ __all__ = [
     "KerasNetwork",
     "Machine",
     "Network",
+    "OpenNetwork",
     "Training",
     "as_seen",
     "choose_machine",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,6 +55,8 @@ class Training:
         settings: every field filled in (see `firstlight.models.resolving`).
         validate: called after each epoch with `predict`; its numbers go into the epoch's event.
         telescope: through which the training images are seen, or None.
+        after_epoch: called with how many epochs are done, from 0 on, while the network holds the
+            weights that it answers with; or None.
     """
 
     network: Network | KerasNetwork
@@ -66,6 +69,7 @@ class Training:
     telescope: Telescope | None = None
     progress: Progress = field(default_factory=Progress)
     checkpoint_seconds: float = 30.0
+    after_epoch: Callable[[int], None] | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -157,6 +161,7 @@ class Training:
         check_disk(self.folder.path, 3 * weights)
         with StopSignals() as signals:
             if self.progress.step == 0:
+                self._show(0)
                 self.save()
             try:
                 while self.progress.epoch < self.epochs and not self.early.over:
@@ -267,6 +272,7 @@ class Training:
                 f"{self._lower()}"
             )
         values |= {f"validation_{name}": value for name, value in validation.items()}
+        self._show(now.epoch + 1)
         # The event first: killed in between, the epoch runs again and is logged again, but never
         # is one missing.
         self.log.add(
@@ -283,6 +289,12 @@ class Training:
         if self.early.saw(validation["loss"], now.epoch + 1, self.learner):
             self.log.add("state", state="early", message=self.early.sentence())
         self.save()
+
+    def _show(self, epochs: int) -> None:
+        """Let `after_epoch` look at the network; before the checkpoint, so that none is missed."""
+        if self.after_epoch is not None:
+            with self.learner.averaged():
+                self.after_epoch(epochs)
 
 
 def _finite(value: float) -> float | None:

@@ -49,10 +49,7 @@ class Network(nn.Module):
         self.in_keras: list[str] = []
         self._parts_of: dict[int, list[int]] = {}
         self._inputs = len(graph.inputs)
-        steps, answers = self._walk(graph)
-        self.heads, ends = cut_heads(steps, list(self.parts), answers, self._inputs)
-        self._answers = tuple(ends)
-        self._steps = with_releases(pool_before_relu(steps, list(self.parts), ends), ends)
+        self._arrange(graph, *self._walk(graph))
 
     @property
     def head(self) -> str:
@@ -69,9 +66,7 @@ class Network(nn.Module):
             One tensor, `(N, outputs)` for most models, before the softmax or sigmoid at the end
             if there is one; a tuple of them for a model with several outputs.
         """
-        weights = (tensor.dtype for tensor in self.parameters() if tensor.is_floating_point())
-        wide = next(weights, torch.float32)
-        values = {number: channels_first(x).to(wide) for number, x in enumerate(inputs)}
+        values = self._received(inputs)
         for step in self._steps:
             arguments = [values[key] for key in step.inputs]
             values[step.output] = self.parts[step.part](*arguments)
@@ -126,11 +121,24 @@ class Network(nn.Module):
         """
         require_single(self.name, self._inputs, len(self.heads), inputs)
 
+    def _received(self, inputs: tuple[Tensor, ...]) -> dict[int, Tensor]:
+        """The inputs by number, in the type of the weights."""
+        weights = (tensor.dtype for tensor in self.parameters() if tensor.is_floating_point())
+        wide = next(weights, torch.float32)
+        return {number: channels_first(x).to(wide) for number, x in enumerate(inputs)}
+
     def _with_weights(self) -> list[Lowered | KerasLayer]:
         return [part for part in self.parts if isinstance(part, Lowered | KerasLayer)]
 
-    def _walk(self, graph: Graph) -> tuple[list[Step], list[int]]:
-        """One step for each module that a call needs, and the numbers of the answers.
+    def _arrange(self, graph: Graph, steps: list[Step], made: dict[tuple[int, int], int]) -> None:
+        """Bring the steps into the order that is fastest."""
+        answers = [made[place.call, place.output] for place in graph.outputs]
+        self.heads, ends = cut_heads(steps, list(self.parts), answers, self._inputs)
+        self._answers = tuple(ends)
+        self._steps = with_releases(pool_before_relu(steps, list(self.parts), ends), ends)
+
+    def _walk(self, graph: Graph) -> tuple[list[Step], dict[tuple[int, int], int]]:
+        """One step for each module that a call needs, and the tensor of each (call, output).
 
         Tensors are numbered as they are made, the model's inputs first.
         """
@@ -161,7 +169,9 @@ class Network(nn.Module):
                 several[number] = inputs[0]
             else:
                 made[number, 0] = inputs[0]
-        return steps, [find(place) for place in graph.outputs]
+        for place in graph.outputs:
+            find(place)
+        return steps, made
 
     def _parts(self, call: Call) -> list[int]:
         """Positions in `parts` of the modules that do what a layer does, made once a layer."""

@@ -196,3 +196,70 @@ def compare(
 
     comparison = api.compare(run, runs=runs, save=save)
     return Answer(comparison, lambda screen: show_comparison(screen, comparison, save))
+
+
+@verb(
+    app,
+    examples=(
+        "firstlight look mnist-compact --save inside",
+        "firstlight look mnist-compact --image 7 --layer conv2d_1 --filter 3 --save inside",
+        "firstlight look mnist-compact --image digit.png --of 4",
+    ),
+)
+def look(
+    run: Run,
+    image: Annotated[
+        str, typer.Option(metavar="NUMBER|FILE", help="one of the test images, or a file")
+    ] = "0",
+    of: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="the class or number to explain (default: the answer)"),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="the convolution shown at work")
+    ] = None,
+    filter: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="which of its filters")
+    ] = None,
+    position: Annotated[
+        str | None, typer.Option(metavar="ROW,COLUMN", help="where in the filter's answer")
+    ] = None,
+    side: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="a number beside an image from a file"),
+    ] = None,
+    save: Save = None,
+    trust_code: TrustCode = None,
+    runs: Runs = Path("runs"),
+) -> Answer:
+    """Look inside a trained network: layers, a kernel, saliency.
+
+    For one image: what each layer answers, one number of a convolution multiplied and added up,
+    where the answer comes from, and loss, softmax, accuracy and parameters step by step.
+    """
+    from firstlight import api
+    from firstlight.shells.cli.show_look import look_document, show_look
+
+    found = api.look(
+        run,
+        int(image) if image.isdecimal() else image,
+        of=of,
+        layer=layer,
+        filter=filter,
+        position=_position(position),
+        side=_numbers(side or []),
+        save=save,
+        runs=runs,
+        trust_code=trust_code,
+    )
+    return Answer(look_document(found), lambda screen: show_look(screen, found, save))
+
+
+def _position(words: str | None) -> tuple[int, int] | None:
+    """`3,4` as two numbers."""
+    if words is None:
+        return None
+    row, comma, column = (part.strip() for part in words.partition(","))
+    if not (comma and row.isdecimal() and column.isdecimal()):
+        raise SettingError(f"--position takes a row and a column, such as 3,4, but {words!r} came.")
+    return int(row), int(column)

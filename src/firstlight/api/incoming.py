@@ -1,0 +1,86 @@
+"""What verbs that ask a trained network share: the run that is meant, and images from files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.api.networks import side_names
+from firstlight.api.run import Run
+from firstlight.core.errors import RunError
+from firstlight.core.run_folder import RunFolder, find_run
+from firstlight.core.settings import DataSettings
+
+if TYPE_CHECKING:
+    from firstlight.data.incoming import Incoming
+
+# How images were read in training, and other ones are.
+AS_TRAINED = ("resize", "axes", "hdu", "gaps", "image_column")
+
+
+def found_run(
+    run: str | Path | Run, runs: str | Path, trust_code: str | Path | None
+) -> tuple[RunFolder, str | Path | None]:
+    """The folder of a run; a run that was trained in this process trusts its own code."""
+    if isinstance(run, Run):
+        return run.files, trust_code or run.trust_code
+    return find_run(run, Path(runs)), trust_code
+
+
+def incoming_images(
+    information: dict[str, Any], sources: Sequence[str | Path], side: Mapping[str, float]
+) -> tuple[Incoming, NDArray[np.float32] | None]:
+    """Images from files, read as those of the training were, and the numbers beside each.
+
+    Args:
+        information: `run.json` of the run.
+        sources: as in `firstlight.data.read_images`.
+        side: numbers beside the images that the user gives, by name.
+    """
+    from firstlight.data import read_images
+
+    known, reading = information["data"], information["data_settings"]
+    incoming = read_images(
+        sources,
+        tuple(known["image_shape"]),
+        DataSettings(
+            **{name: reading[name] for name in AS_TRAINED if name in reading},
+            side=side_names(information),
+        ),
+        np.dtype(known["dtype"]),
+    )
+    return incoming, _beside(side, incoming.columns, side_names(information))
+
+
+def _beside(
+    given: Mapping[str, float], columns: NDArray[np.float32], wanted: tuple[str, ...]
+) -> NDArray[np.float32] | None:
+    """The numbers beside each image: those that the user gives, else those that came along.
+
+    Args:
+        given: by name, the same for all images.
+        columns: `(N, S)` what array files hold, NaN where they hold nothing.
+        wanted: the S names, in the order of the network.
+    """
+    unknown = ", ".join(set(given) - set(wanted))
+    if unknown:
+        takes = f"{', '.join(wanted)} beside an image" if wanted else "an image alone"
+        raise RunError(f"the network takes {takes}, but {unknown} came: leave it out of --side.")
+    if not wanted:
+        return None
+    columns = columns.copy()
+    for k, name in enumerate(wanted):
+        if name in given:
+            columns[:, k] = given[name]
+    missing = [name for k, name in enumerate(wanted) if not np.isfinite(columns[:, k]).all()]
+    if missing:
+        options = " ".join(f"--side {name}=NUMBER" for name in missing)
+        raise RunError(
+            f"the network takes {', '.join(wanted)} beside an image, but {', '.join(missing)} is "
+            f"not known of all images: give {options}, or an array file that holds it."
+        )
+    return columns

@@ -1,0 +1,104 @@
+"""Where in an image an answer comes from, beside what shuffled weights make of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from firstlight.core.insight import Look, Saliency
+from firstlight.core.notebook import readable
+from firstlight.draw.mosaic import displayed
+from firstlight.draw.style import (
+    LINE,
+    NEGATIVE,
+    POSITIVE,
+    add_panel,
+    bare,
+    label,
+    new_figure,
+)
+
+WIDTH = 9.9
+SIDE = 2.6  # inches
+NAMES = {"grad_cam": "Grad-CAM", "integrated_gradients": "integrated gradients"}
+
+
+def saliency_figure(look: Look) -> Figure:
+    """The image, and for each method its map with the trained and with shuffled weights.
+
+    Blue speaks for the class (or raises the number), orange against it; over a pale image.
+
+    Args:
+        look: with `image` and `saliency`.
+
+    Returns:
+        A row of three panels for each method; two where no check was made.
+
+    Example:
+        >>> ones = np.ones((4, 4), np.float32)
+        >>> found = Saliency("integrated_gradients", 0, ones, difference=16.0)
+        >>> look = Look("digits", np.zeros((4, 4, 1), np.uint8), "a.png", None, {"7": 0.9}, {},
+        ...     "7", (), (), None, (found,), None, (), ())
+        >>> [axes.get_title(loc="left") for axes in saliency_figure(look).axes]
+        ['a.png', 'integrated gradients: 7']
+    """
+    step = SIDE + 0.6
+    height = step * len(look.saliency) + 0.1
+    figure = new_figure(WIDTH, height)
+    pixels = displayed(look.image[None])[0]
+    for row, found in enumerate(look.saliency):
+        bottom = height - (row + 1) * step + 0.15
+        titles = (
+            label(look.image_name, 30) if row == 0 else "",
+            f"{NAMES[found.method]}: {label(look.of)}",
+            "with shuffled weights, correlation "
+            + ("–" if found.check is None else f"{found.check.correlation:.2f}"),
+        )
+        maps = (None, found.values, None if found.check is None else found.check.example)
+        for k, (title, values) in enumerate(zip(titles, maps, strict=True)):
+            if values is None and (row or k):
+                continue
+            axes = add_panel(figure, 0.35 + k * (SIDE + 0.6), bottom, SIDE, SIDE, title=title)
+            bare(axes)
+            axes.set_anchor("NW")
+            _draw(axes, pixels, values)
+    return figure
+
+
+def _draw(axes: Axes, pixels: NDArray[np.uint8], values: NDArray[np.float32] | None) -> None:
+    """The image, or a map over it, with a thin frame."""
+    height, width = pixels.shape[:2]
+    extent = (0, width, height, 0)
+    for side in axes.spines.values():
+        side.set_visible(True)
+        side.set_color(LINE)
+    if values is None:
+        axes.imshow(pixels, extent=extent, interpolation="nearest")
+        return
+    # Black ink on white and white ink on black both end up as pale grey shapes.
+    grey = pixels.mean(axis=2) / 255
+    dark = grey if grey.mean() < 0.5 else 1 - grey
+    under = 1 - 0.16 * dark[..., None].repeat(3, axis=2)
+    axes.imshow(under, extent=extent, interpolation="nearest")
+    strength = np.abs(values) / (float(np.abs(values).max()) or 1.0)
+    colour = np.where(values[..., None] >= 0, to_rgb(POSITIVE), to_rgb(NEGATIVE))
+    over = np.concatenate([colour, 0.9 * strength[..., None]], axis=2)
+    axes.imshow(over, extent=extent, interpolation="nearest")
+
+
+def reading(found: Saliency) -> str:
+    """How a map is to be read, in a sentence or two."""
+    if found.method == "grad_cam":
+        return (
+            f"Grad-CAM weighs the feature maps of {found.layer} by how much each of them raises "
+            "the answer on average. It is as coarse as these maps, and blurs where a dense layer "
+            "behind them treats places differently."
+        )
+    difference, shares = readable(found.difference or 0.0), readable(float(found.values.sum()))
+    return (
+        "Integrated gradients share out the difference between the answer for this image and that "
+        f"for an empty one, {difference}, among the pixels: the shares add up to {shares}."
+    )
