@@ -22,6 +22,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explore",
+    "export",
     "fit",
     "list_models",
     "load",

@@ -4,6 +4,7 @@ Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it ru
 """
 
 from firstlight.api.converting import convert
+from firstlight.api.exporting import export
 from firstlight.api.finding_rate import lr
 from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
@@ -20,6 +21,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explore",
+    "export",
     "fit",
     "list_models",
     "load",
