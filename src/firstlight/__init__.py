@@ -20,6 +20,7 @@ __all__ = [
     "compare",
     "convert",
     "doctor",
+    "eject",
     "evaluate",
     "explore",
     "export",

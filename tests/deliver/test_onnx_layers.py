@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from firstlight.core.errors import ModelError
-from firstlight.deliver.to_onnx import ask_onnx, to_onnx
+from firstlight.deliver.onnx_file import ask_onnx, to_onnx
 from firstlight.models import import_keras
 
 from ..training import test_lowering as lowered  # noqa: TID252

@@ -4,6 +4,7 @@ Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it ru
 """
 
 from firstlight.api.converting import convert
+from firstlight.api.ejecting import eject
 from firstlight.api.exporting import export
 from firstlight.api.finding_rate import lr
 from firstlight.api.fitting import fit
@@ -19,6 +20,7 @@ __all__ = [
     "compare",
     "convert",
     "doctor",
+    "eject",
     "evaluate",
     "explore",
     "export",

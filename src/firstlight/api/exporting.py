@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import as_tested, own_dataset
+from firstlight.api.asking import as_tested, found_run, own_dataset
 from firstlight.api.networks import networks_of, side_names
 from firstlight.api.options import divided
 from firstlight.api.run import Run
@@ -19,8 +19,8 @@ from firstlight.core.dataset import Images
 from firstlight.core.delivery import Delivery
 from firstlight.core.errors import ModelError, SettingError
 from firstlight.core.files import replacing
-from firstlight.core.losses import WITH_SPREAD
-from firstlight.core.run_folder import RunFolder, find_run
+from firstlight.core.losses import LOSSES, WITH_SPREAD
+from firstlight.core.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import keras
@@ -77,9 +77,7 @@ def export(
     """
     if to not in FORMATS:
         raise SettingError(f"--to takes one of {', '.join(FORMATS)}, but {to!r} came.")
-    folder = run.files if isinstance(run, Run) else find_run(run, Path(runs))
-    if isinstance(run, Run) and trust_code is None:
-        trust_code = run.trust_code
+    folder, trust_code = found_run(run, runs, trust_code)
     path = new_file(output or f"{folder.name}.{to}", f".{to}")
     if to == "keras" and not folder.members():
         networks_of(folder, trust_code)
@@ -123,9 +121,10 @@ def _output_names(information: dict[str, Any], model: keras.Model) -> list[str]:
     if information["data"]["task"] == "measure":
         with_spread = information["settings"]["loss"] == WITH_SPREAD
         return ["values", "standard_deviations"] if with_spread else ["values"]
-    if model.output_shape[-1] == 1:
-        return ["probability"]
-    return ["probabilities"]
+    # Hinge and squared losses take any numbers, of which the largest is the answer.
+    if not LOSSES[information["settings"]["loss"]].endings:
+        return ["scores"]
+    return ["probability" if model.output_shape[-1] == 1 else "probabilities"]
 
 
 def _about(run: str, information: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import own_dataset
+from firstlight.api.asking import found_run, own_dataset
 from firstlight.api.networks import networks_of, side_names
 from firstlight.api.options import divided
 from firstlight.api.reporting import report_on_test
@@ -20,7 +20,7 @@ from firstlight.core.dataset import Collection, Dataset, Images
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
-from firstlight.core.run_folder import RunFolder, find_run
+from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import StoredImages
 from firstlight.core.telescope import Telescope
@@ -67,7 +67,7 @@ def evaluate(
     """
     from firstlight.training import as_seen
 
-    folder, trust_code = _found(run, runs, trust_code)
+    folder, trust_code = found_run(run, runs, trust_code)
     information = folder.information()
     if data is None:
         if settings:
@@ -122,7 +122,7 @@ def predict(
     """
     from firstlight.data import read_images
 
-    folder, trust_code = _found(run, runs, trust_code)
+    folder, trust_code = found_run(run, runs, trust_code)
     information = folder.information()
     known, reading = information["data"], information["data_settings"]
     sources = [files] if isinstance(files, str | Path) else list(files)
@@ -176,7 +176,7 @@ def compare(
 
     if isinstance(runs_list, str | Path) or len(runs_list) < 2:
         raise RunError("one run alone cannot be compared: name two or more, in a list.")
-    folders = [_found(run, runs, None)[0] for run in runs_list]
+    folders = [found_run(run, runs, None)[0] for run in runs_list]
     comparison = compare_reports({folder.name: load_report(folder.path) for folder in folders})
     information = {folder.name: folder.information() for folder in folders}
     comparison = replace(comparison, settings=_differing(information))
@@ -189,15 +189,6 @@ def compare(
         write_bytes(place / "curves.png", to_png(comparison_figure(epochs)))
         write_text(place / "index.html", comparison_page(comparison, epochs))
     return comparison
-
-
-def _found(
-    run: str | Path | Run, runs: str | Path, trust_code: str | Path | None
-) -> tuple[RunFolder, str | Path | None]:
-    """The folder of a run; a run that was trained in this process trusts its own code."""
-    if isinstance(run, Run):
-        return run.files, trust_code or run.trust_code
-    return find_run(run, Path(runs)), trust_code
 
 
 def _beside(

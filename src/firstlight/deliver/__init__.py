@@ -9,13 +9,32 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "ask_onnx": "to_onnx",
+    "Lesson": "program",
+    "ask_onnx": "onnx_file",
     "averaged": "ensembles",
-    "require_onnx": "to_onnx",
-    "to_onnx": "to_onnx",
+    "calls_in_order": "network_code",
+    "notebook_of": "sections",
+    "program_of": "program",
+    "require_onnx": "onnx_file",
+    "run_notebook": "sections",
+    "script_text": "sections",
+    "to_onnx": "onnx_file",
+    "write_network": "network_code",
 }
 
-__all__ = ["ask_onnx", "averaged", "require_onnx", "to_onnx"]
+__all__ = [
+    "Lesson",
+    "ask_onnx",
+    "averaged",
+    "calls_in_order",
+    "notebook_of",
+    "program_of",
+    "require_onnx",
+    "run_notebook",
+    "script_text",
+    "to_onnx",
+    "write_network",
+]
 
 
 def __getattr__(name: str) -> Any:

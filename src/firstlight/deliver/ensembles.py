@@ -23,7 +23,7 @@ def averaged(models: Sequence[keras.Model], with_spread: bool = False) -> keras.
 
     Example:
         >>> from firstlight.models import build_model
-        >>> models = [build_model("simple", (8, 8, 1), 3, "classify") for _ in range(2)]
+        >>> models = [build_model("simple", (20, 20, 1), 3, "classify") for _ in range(2)]
         >>> averaged(models).output_shape
         (None, 3)
     """

@@ -46,7 +46,7 @@ def to_onnx(
 
     Example:
         >>> from firstlight.models import build_model
-        >>> file = to_onnx(build_model("simple", (8, 8, 1), 3, "classify"), ["image"], ["answer"])
+        >>> file = to_onnx(build_model("simple", (20, 20, 1), 3, "classify"), ["image"], ["answer"])
         >>> [node.op_type for node in file.graph.node][-2:]
         ['Softmax', 'Identity']
     """

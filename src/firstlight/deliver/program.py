@@ -1,0 +1,328 @@
+"""A run as a Keras program that stands alone: read, build, train, test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from firstlight.core.losses import WITH_SPREAD
+from firstlight.core.settings import TrainSettings
+from firstlight.deliver.augmentation_code import augmentation_code
+from firstlight.deliver.scores_code import class_scores_code, value_scores_code
+from firstlight.deliver.sections import Section
+from firstlight.deliver.training_code import (
+    class_weight_code,
+    loss_code,
+    metric_code,
+    optimizer_code,
+    targets_code,
+)
+from firstlight.deliver.values import value_code
+from firstlight.training.augmenting import Augmentation
+
+SETUP = """\
+import math
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # or "tensorflow", or "jax"
+
+import keras
+import numpy as np
+from keras import layers
+
+keras.utils.set_random_seed({seed})"""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a program has to say and do.
+
+    Attributes:
+        run: the run's name.
+        settings: how the network was trained, every field filled in.
+        known: the `data` part of `run.json`.
+        side: names of the numbers beside an image.
+        outputs: how many numbers the network answers with.
+        network: the code that builds it.
+        scores: of the run on its test images, by name.
+        noise_unit: what the noise of the augmentation is a share of.
+        data_file: where the images lie, beside the program.
+        model_file: where the trained network goes.
+        telescope: whether the images are seen through one.
+    """
+
+    run: str
+    settings: TrainSettings
+    known: Mapping[str, Any]
+    side: tuple[str, ...]
+    outputs: int
+    network: str
+    scores: Mapping[str, float]
+    noise_unit: float
+    data_file: str
+    model_file: str
+    telescope: bool = False
+
+    @property
+    def classify(self) -> bool:
+        """Whether it tells classes apart; else it measures."""
+        return bool(self.known["task"] == "classify")
+
+    @property
+    def what(self) -> str:
+        """What the targets are called in the program."""
+        return "labels" if self.classify else "values"
+
+
+def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str, ...]]:
+    """The program that does what a run did.
+
+    Returns:
+        Its title, what it is about, its steps, and what is not as in the run (which is said in
+        the program too).
+    """
+    change = Augmentation.parse(lesson.settings.augment)
+    height, width, channels = lesson.known["image_shape"]
+    code = augmentation_code(change, (height, width, channels), lesson.noise_unit)
+    notes = (*_differences(lesson), *code[2])
+    about = (
+        f"The network of the firstlight run {_quiet(lesson.run)} as a plain Keras program: it "
+        "reads the same images, builds the same network, trains it in the same way and tests it. "
+        f"The images lie in {_quiet(lesson.data_file)}, in the folder where this has to run.\n\n"
+        "It needs Keras with one of its backends, and NumPy."
+    )
+    sections = (
+        _data(lesson),
+        Section("The network", _network_text(lesson), f"{lesson.network}\nnetwork.summary()"),
+        _training(lesson, code),
+        _fit(lesson),
+        _test(lesson),
+        Section(
+            "Keep it",
+            "The file holds the network with all that it has learned; keras.saving.load_model "
+            "reads it.\n\nNot as in firstlight: " + " ".join(notes),
+            f"network.save({value_code(lesson.model_file)})",
+        ),
+    )
+    return f"The network of {_quiet(lesson.run)}", about, sections, notes
+
+
+def setup_code(seed: int) -> str:
+    """The first lines of a program: what it imports, and the seed."""
+    return SETUP.format(seed=seed)
+
+
+def _data(lesson: Lesson) -> Section:
+    parts = ("train", "validation", "test")
+    columns = ["images", *(["side"] if lesson.side else []), lesson.what]
+    lines = [
+        setup_code(lesson.settings.seed),
+        "",
+        f"data = np.load({value_code(lesson.data_file)})",
+    ]
+    for part in parts:
+        names = [f"{part}_{column}" for column in columns]
+        lines.append(f"{', '.join(names)} = {', '.join(f'data[{value_code(n)}]' for n in names)}")
+    if lesson.classify:
+        lines.append(f"classes = {value_code(list(lesson.known['classes']))}")
+        targets = "Each has a label: the number of its class, counted from 0."
+    else:
+        lines.append(f"targets = {value_code(list(lesson.known['target_names']))}")
+        targets = "Each has the values that are to be measured on it, in columns."
+    lines.append('print("to train:", train_images.shape, train_images.dtype)')
+    beside = (
+        f" Beside each image enter numbers: {_quiet(', '.join(lesson.side))}."
+        if lesson.side
+        else ""
+    )
+    text = (
+        "The images are numbers in an array of shape (images, height, width, channels), as they "
+        f"were stored: the network prepares them itself. {targets}{beside}\n\n"
+        "They come in three parts. The network learns from the first. The second shows after every "
+        "epoch how it does on images that it does not learn from; all choices are made with it. "
+        "The third is used once, at the very end."
+    )
+    return Section("The data", text, "\n".join(lines))
+
+
+def _network_text(lesson: Lesson) -> str:
+    text = (
+        "Layer by layer; beside each stands the shape of what it makes of one image. Everything "
+        "that is done to the pixels first is part of the network, so it is done to every image "
+        "that the network is ever asked about."
+    )
+    if lesson.classify:
+        ending = "The last layer answers with a number for each class."
+    elif lesson.settings.loss == WITH_SPREAD:
+        ending = (
+            "It answers with two numbers for each value: the value, and the logarithm of how far "
+            "off it may be (its standard deviation)."
+        )
+    else:
+        ending = "It answers with the values."
+    if 'name="units"' in lesson.network:
+        ending += (
+            " A network learns numbers around 0 best; the layer called units turns them into the "
+            "unit of the values, by the mean and the spread of those in the training part."
+        )
+    return f"{text} {ending}"
+
+
+def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> Section:
+    settings = lesson.settings
+    classes, changes, _ = code
+    loss, loss_lines = loss_code(settings, lesson.outputs)
+    optimizer, optimizer_lines = optimizer_code(settings)
+    lines = [
+        f"batch_size, epochs = {settings.batch_size}, {settings.epochs}",
+        *(
+            ["steps = epochs * math.ceil(len(train_images) / batch_size)"]
+            if "steps" in optimizer
+            else []
+        ),
+        *targets_code(settings, lesson.outputs, lesson.classify),
+        *(f"\n\n{text}" for text in (*classes, *optimizer_lines, *loss_lines)),
+        *(["", ""] if classes or optimizer_lines or loss_lines else []),
+    ]
+    text = (
+        "Training goes through all training images once in each epoch, in batches. After each "
+        "batch, the optimizer moves every weight a little so that the loss becomes smaller; the "
+        "learning rate says how far."
+    )
+    if changes:
+        text += (
+            "\n\nIn front of the network stand layers that change each training image at random, "
+            "anew in every epoch, and let all others pass as they are: the network sees more than "
+            "there is, and learns what does not matter."
+        )
+        shape = value_code(tuple(lesson.known["image_shape"]))
+        if lesson.side:
+            lines += [
+                f"image, beside = keras.Input({shape}), keras.Input(({len(lesson.side)},))",
+                f"x = keras.Sequential([{', '.join(changes)}])(image)",
+                "trainer = keras.Model([image, beside], network([x, beside]))",
+            ]
+        else:
+            steps = "".join(f"        {layer},\n" for layer in changes)
+            lines.append(
+                "trainer = keras.Sequential(\n    [\n"
+                f"        keras.Input({shape}),\n{steps}        network,\n    ]\n)"
+            )
+    else:
+        lines.append("trainer = network")
+    lines.append(
+        f"trainer.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
+        f"    metrics=[{metric_code(settings, lesson.outputs)}],\n)"
+    )
+    return Section("How it learns", text, "\n".join(lines))
+
+
+def _fit(lesson: Lesson) -> Section:
+    settings = lesson.settings
+    ends = "" if _as_stored(lesson) else "_targets"
+    what = ends or f"_{lesson.what}"
+    options = ""
+    lines = []
+    if settings.class_weights == "balanced":
+        lines.append(class_weight_code())
+        options += "    class_weight=class_weight,\n"
+    if settings.patience is not None:
+        early = f"patience={settings.patience}, restore_best_weights=True"
+        options += f"    callbacks=[keras.callbacks.EarlyStopping({early})],\n"
+    lines.append(
+        f"trainer.fit(\n    {_inputs(lesson, 'train')},\n    train{what},\n"
+        "    batch_size=batch_size,\n    epochs=epochs,\n"
+        f"    validation_data=({_inputs(lesson, 'validation')}, validation{what}),\n"
+        f"{options}    verbose=2,\n)"
+    )
+    text = "Watch both losses: where only that of the training falls, the network learns by heart."
+    if settings.patience is not None:
+        text += (
+            f" Training stops after {settings.patience} epochs without a lower validation loss, "
+            "and goes back to the best."
+        )
+    return Section("Training", text, "\n".join(lines))
+
+
+def _test(lesson: Lesson) -> Section:
+    what = f"test_{lesson.what}" if _as_stored(lesson) else "test_targets"
+    ask = f"answers = network.predict({_inputs(lesson, 'test')}, batch_size=256, verbose=0)"
+    loss = (
+        f"loss = trainer.evaluate({_inputs(lesson, 'test')}, {what}, verbose=0, return_dict=True)"
+        '["loss"]'
+    )
+    scores = value_code({}) if not lesson.scores else _scores_code(lesson.scores)
+    if lesson.classify:
+        code = class_scores_code(lesson.outputs, len(lesson.known["classes"]))
+        text = "Images that the network has never seen, asked about once. "
+    else:
+        with_spread = lesson.settings.loss == WITH_SPREAD
+        code = value_scores_code(len(lesson.known["target_names"]), with_spread)
+        text = "Images that the network has never seen, asked about once. "
+    text += (
+        "Beside each score stands that of the firstlight run. They differ by chance, as two "
+        "trainings from different random numbers do."
+    )
+    show = (
+        "for name, score in scores.items():\n"
+        '    print(f"{name:24} {score:9.4f}   firstlight: {of_the_run.get(name, math.nan):9.4f}")'
+    )
+    return Section("The test", text, "\n".join([ask, loss, code, scores, show]))
+
+
+def _scores_code(scores: Mapping[str, float]) -> str:
+    rows = "".join(f"    {value_code(name)}: {score:.6g},\n" for name, score in scores.items())
+    return f"of_the_run = {{\n{rows}}}"
+
+
+def _inputs(lesson: Lesson, part: str) -> str:
+    return f"[{part}_images, {part}_side]" if lesson.side else f"{part}_images"
+
+
+def _as_stored(lesson: Lesson) -> bool:
+    """Whether the loss takes the targets as they lie in the file."""
+    return not targets_code(lesson.settings, lesson.outputs, lesson.classify)
+
+
+def _differences(lesson: Lesson) -> list[str]:
+    """What is not as in the run, a sentence each."""
+    settings = lesson.settings
+    notes = [
+        "Weights begin at, and batches come in, other random numbers than in the run.",
+    ]
+    if settings.model.endswith(".keras"):
+        notes.append("The run went on from the weights of a .keras file; this program begins anew.")
+    if settings.precision != "float32":
+        notes.append("All arithmetic is in float32; the run may have used bfloat16.")
+    if settings.ensemble:
+        notes.append(
+            f"The run trained {settings.ensemble} networks from different seeds and answered with "
+            "their mean; this program trains one."
+        )
+    if settings.average is not None:
+        notes.append(
+            "Keras's running average takes in the weights alone, not the statistics of "
+            "BatchNormalization, and keeps the same share from the first step on."
+        )
+    if settings.folds or settings.leak_check:
+        notes.append("Cross-validation and the check for leaks are left out.")
+    if lesson.telescope:
+        notes.append(
+            "The images are maps as the telescope saw them once; the run drew new noise in every "
+            "epoch."
+        )
+    if settings.metric in ("precision", "recall", "f1"):
+        notes.append(
+            f"Keras has no {settings.metric} over all classes; accuracy is shown beside the loss."
+        )
+    notes.append(
+        "firstlight also says how sure to be of each answer (calibrated probabilities, intervals) "
+        "and how far the scores may be off."
+    )
+    return notes
+
+
+def _quiet(text: str) -> str:
+    """A name from a file as part of a sentence: one line, nothing that a notebook would render."""
+    return "".join(c if c.isalnum() or c in " -_.,:" else " " for c in text)[:80]
