@@ -139,6 +139,7 @@ def _lesson(folder: RunFolder, dataset: Dataset, model: keras.Model, path: Path)
         noise_unit=float(np.mean(np.asarray(unit))),
         data_file=f"{path.stem}-data.npz",
         model_file=f"{path.stem}.keras",
+        precision=information["machine"]["precision"],
         telescope=dataset.settings.sky is not None,
     )
 

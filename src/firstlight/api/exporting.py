@@ -146,6 +146,7 @@ def _through_keras(
     model: keras.Model, path: Path, tested: Images, outputs: int
 ) -> list[NDArray[np.float32]]:
     """What the network answers from a file that Keras has written."""
+    from firstlight.deliver import in_form
     from firstlight.models import import_keras
 
     model.save(path)
@@ -153,7 +154,7 @@ def _through_keras(
     again = saving.load_model(path, compile=False)
     inputs = [tested.images[:].astype(np.float32)]
     inputs += [] if tested.side is None else [tested.side]
-    answer = ops.convert_to_numpy(again(inputs if len(inputs) > 1 else inputs[0]))
+    answer = ops.convert_to_numpy(again(in_form(again, inputs)))
     if outputs == 1:
         return [answer]
     values, logarithms = np.split(answer, 2, axis=1)

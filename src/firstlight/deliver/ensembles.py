@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from firstlight.models import import_keras
 
@@ -36,7 +36,7 @@ def averaged(models: Sequence[keras.Model], with_spread: bool = False) -> keras.
     for number, model in enumerate(models, 1):
         # Networks of one run have one name, and parts of a model have to differ in theirs.
         model.name = f"network_{number}"
-        answers.append(model(inputs if len(inputs) > 1 else inputs[0]))
+        answers.append(model(in_form(model, inputs)))
     mean = keras.layers.Average(name="mean")(answers)
     if with_spread:
         count = answers[0].shape[1] // 2
@@ -48,3 +48,15 @@ def averaged(models: Sequence[keras.Model], with_spread: bool = False) -> keras.
         variance = keras.layers.Average(name="variance")(variances)
         mean = ops.concatenate([values, 0.5 * ops.log(variance)], axis=1)
     return keras.Model(inputs, mean, name="ensemble")
+
+
+def in_form(model: keras.Model, inputs: list[Any]) -> Any:
+    """Inputs as Keras wants them for a model: a single one alone, or in a list.
+
+    Example:
+        >>> from firstlight.models import build_model
+        >>> in_form(build_model("simple", (20, 20, 1), 3, "classify"), ["image"])
+        'image'
+    """
+    # A Sequential model takes one, and has no `input`.
+    return inputs if isinstance(getattr(model, "input", None), list) else inputs[0]

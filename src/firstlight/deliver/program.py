@@ -34,6 +34,21 @@ from keras import layers
 keras.utils.set_random_seed({seed})"""
 
 
+# Those of a report that the program works out too.
+SCORES = ("loss", "accuracy", "top_3", "rmse", "mae", "bias", "r2")
+# What a loss is, for those that most runs train with.
+MEANINGS = {
+    "categorical_crossentropy": "minus the logarithm of the probability of the right class",
+    "sparse_categorical_crossentropy": "minus the logarithm of the probability of the right class",
+    "mean_squared_error": "the mean of the squared differences from the true values",
+    WITH_SPREAD: "how unlikely the true values are for what the network answers",
+}
+MNIST = (
+    " They are MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, under the "
+    "licence CC BY-SA 3.0."
+)
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a program has to say and do.
@@ -49,6 +64,7 @@ class Lesson:
         noise_unit: what the noise of the augmentation is a share of.
         data_file: where the images lie, beside the program.
         model_file: where the trained network goes.
+        precision: the number format of the run's arithmetic.
         telescope: whether the images are seen through one.
     """
 
@@ -62,6 +78,7 @@ class Lesson:
     noise_unit: float
     data_file: str
     model_file: str
+    precision: str = "float32"
     telescope: bool = False
 
     @property
@@ -136,9 +153,10 @@ def _data(lesson: Lesson) -> Section:
         if lesson.side
         else ""
     )
+    owners = MNIST if lesson.known["source"] == "mnist" else ""
     text = (
         "The images are numbers in an array of shape (images, height, width, channels), as they "
-        f"were stored: the network prepares them itself. {targets}{beside}\n\n"
+        f"were stored: the network prepares them itself. {targets}{beside}{owners}\n\n"
         "They come in three parts. The network learns from the first. The second shows after every "
         "epoch how it does on images that it does not learn from; all choices are made with it. "
         "The third is used once, at the very end."
@@ -190,6 +208,8 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
         "batch, the optimizer moves every weight a little so that the loss becomes smaller; the "
         "learning rate says how far."
     )
+    if settings.loss in MEANINGS:
+        text += f" The loss is {MEANINGS[settings.loss]}, on average over the batch."
     if changes:
         text += (
             "\n\nIn front of the network stand layers that change each training image at random, "
@@ -209,10 +229,8 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
                 "trainer = keras.Sequential(\n    [\n"
                 f"        keras.Input({shape}),\n{steps}        network,\n    ]\n)"
             )
-    else:
-        lines.append("trainer = network")
     lines.append(
-        f"trainer.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
+        f"{_trained(lesson)}.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
         f"    metrics=[{metric_code(settings, lesson.outputs)}],\n)"
     )
     return Section("How it learns", text, "\n".join(lines))
@@ -231,7 +249,7 @@ def _fit(lesson: Lesson) -> Section:
         early = f"patience={settings.patience}, restore_best_weights=True"
         options += f"    callbacks=[keras.callbacks.EarlyStopping({early})],\n"
     lines.append(
-        f"trainer.fit(\n    {_inputs(lesson, 'train')},\n    train{what},\n"
+        f"{_trained(lesson)}.fit(\n    {_inputs(lesson, 'train')},\n    train{what},\n"
         "    batch_size=batch_size,\n    epochs=epochs,\n"
         f"    validation_data=({_inputs(lesson, 'validation')}, validation{what}),\n"
         f"{options}    verbose=2,\n)"
@@ -249,20 +267,19 @@ def _test(lesson: Lesson) -> Section:
     what = f"test_{lesson.what}" if _as_stored(lesson) else "test_targets"
     ask = f"answers = network.predict({_inputs(lesson, 'test')}, batch_size=256, verbose=0)"
     loss = (
-        f"loss = trainer.evaluate({_inputs(lesson, 'test')}, {what}, verbose=0, return_dict=True)"
-        '["loss"]'
+        f"loss = {_trained(lesson)}.evaluate("
+        f'{_inputs(lesson, "test")}, {what}, verbose=0, return_dict=True)["loss"]'
     )
-    scores = value_code({}) if not lesson.scores else _scores_code(lesson.scores)
+    scores = _scores_code(lesson.scores)
     if lesson.classify:
         code = class_scores_code(lesson.outputs, len(lesson.known["classes"]))
-        text = "Images that the network has never seen, asked about once. "
     else:
         with_spread = lesson.settings.loss == WITH_SPREAD
         code = value_scores_code(len(lesson.known["target_names"]), with_spread)
-        text = "Images that the network has never seen, asked about once. "
-    text += (
-        "Beside each score stands that of the firstlight run. They differ by chance, as two "
-        "trainings from different random numbers do."
+    text = (
+        "Images that the network has never seen, asked about once. Beside each score stands that "
+        "of the firstlight run. They differ by chance, as two trainings from different random "
+        "numbers do."
     )
     show = (
         "for name, score in scores.items():\n"
@@ -272,8 +289,14 @@ def _test(lesson: Lesson) -> Section:
 
 
 def _scores_code(scores: Mapping[str, float]) -> str:
-    rows = "".join(f"    {value_code(name)}: {score:.6g},\n" for name, score in scores.items())
+    both = {name: score for name, score in scores.items() if name.split(" of ")[0] in SCORES}
+    rows = "".join(f"    {value_code(name)}: {score:.6g},\n" for name, score in both.items())
     return f"of_the_run = {{\n{rows}}}"
+
+
+def _trained(lesson: Lesson) -> str:
+    """The model that is trained: with the changes to images in front of it where there are any."""
+    return "trainer" if Augmentation.parse(lesson.settings.augment) else "network"
 
 
 def _inputs(lesson: Lesson, part: str) -> str:
@@ -293,8 +316,8 @@ def _differences(lesson: Lesson) -> list[str]:
     ]
     if settings.model.endswith(".keras"):
         notes.append("The run went on from the weights of a .keras file; this program begins anew.")
-    if settings.precision != "float32":
-        notes.append("All arithmetic is in float32; the run may have used bfloat16.")
+    if lesson.precision != "float32":
+        notes.append(f"All arithmetic is in float32; that of the run was in {lesson.precision}.")
     if settings.ensemble:
         notes.append(
             f"The run trained {settings.ensemble} networks from different seeds and answered with "

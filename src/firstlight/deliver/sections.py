@@ -49,7 +49,9 @@ def script_text(title: str, text: str, sections: Sequence[Section]) -> str:
         <BLANKLINE>
     '''
     # A name with a quote or a backslash in it may not end the text early.
-    head = "\n\n".join(textwrap.fill(part, WIDTH) for part in text.split("\n\n"))
+    head = "\n\n".join(
+        textwrap.fill(part, WIDTH, break_on_hyphens=False) for part in text.split("\n\n")
+    )
     head = f"{title}.\n\n{head}".replace("\\", "\\\\").replace('"', "'")
     pieces = [f'"""{head}\n"""\n']
     for section in sections:
@@ -118,5 +120,5 @@ def _needed(package: str) -> Any:
 
 
 def _comment(text: str) -> str:
-    parts = (textwrap.wrap(part, WIDTH - 2) for part in text.split("\n\n"))
+    parts = (textwrap.wrap(part, WIDTH - 2, break_on_hyphens=False) for part in text.split("\n\n"))
     return "\n#\n".join("\n".join(f"# {line}" for line in part) for part in parts)
