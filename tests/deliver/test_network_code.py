@@ -1,4 +1,4 @@
-"""Networks as code: what the code builds is the network, configured alike, with the same answers."""
+"""Networks as code: what it builds is the network, configured alike, with the same answers."""
 
 import numpy as np
 import pytest

@@ -136,7 +136,7 @@ def _lesson(folder: RunFolder, dataset: Dataset, model: keras.Model, path: Path)
         outputs=int(model.output_shape[-1]),
         network=write_network(model, shapes),
         scores={name: score.value for name, score in load_report(folder.path).scores.items()},
-        noise_unit=float(np.mean(np.asarray(unit))),
+        noise_unit=np.asarray(unit).tolist(),
         data_file=f"{path.stem}-data.npz",
         model_file=f"{path.stem}.keras",
         precision=information["machine"]["precision"],

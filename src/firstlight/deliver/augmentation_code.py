@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from firstlight.deliver.values import value_code
 from firstlight.training.augmenting import Augmentation
 
@@ -43,17 +45,33 @@ class RandomTurn(layers.Layer):
             turned = keras.ops.where(drawn == number, other, turned)
         return turned
 '''
+NOISE = '''\
+class RandomNoise(layers.Layer):
+    """Adds normal noise; its standard deviation is one number, or one for each channel."""
+
+    def __init__(self, stddev):
+        super().__init__()
+        self.stddev = np.array(stddev, "float32")
+        self.seeds = keras.random.SeedGenerator()
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        noise = keras.random.normal(keras.ops.shape(images), seed=self.seeds)
+        return images + keras.ops.multiply(noise, self.stddev)
+'''
 
 
 def augmentation_code(
-    change: Augmentation, image_shape: tuple[int, int, int], noise_unit: float
+    change: Augmentation, image_shape: tuple[int, int, int], noise_unit: float | list[float]
 ) -> tuple[list[str], list[str], list[str]]:
     """The layers that change training images as `--augment` does.
 
     Args:
         change: what may be changed.
         image_shape: `(H, W, C)`.
-        noise_unit: what the noise is a share of, in the unit of the pixels.
+        noise_unit: what the noise is a share of, in the unit of the pixels; a list where each
+            channel has its own.
 
     Returns:
         Classes that the layers need, the layers, and what they do otherwise, a sentence each.
@@ -96,7 +114,7 @@ def augmentation_code(
     if (change.rotate or change.zoom) and len(made) > 1:
         notes.append("Each of these layers reads pixels anew; firstlight does it once for all.")
     if change.noise:
-        made.append(f"layers.GaussianNoise({value_code(change.noise * noise_unit)})")
-        if image_shape[2] > 1:
-            notes.append("The noise is the same in all channels, as for the mean of them.")
+        # Keras's GaussianNoise takes at most 1, for pixels between 0 and 1.
+        classes.append(NOISE)
+        made.append(f"RandomNoise({value_code((change.noise * np.asarray(noise_unit)).tolist())})")
     return classes, made, notes

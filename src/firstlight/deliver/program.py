@@ -75,7 +75,7 @@ class Lesson:
     outputs: int
     network: str
     scores: Mapping[str, float]
-    noise_unit: float
+    noise_unit: float | list[float]
     data_file: str
     model_file: str
     precision: str = "float32"

@@ -79,6 +79,9 @@ def loss_code(settings: TrainSettings, outputs: int) -> tuple[str, list[str]]:
     if settings.label_smoothing:
         smoothing = {"label_smoothing": settings.label_smoothing}
         return call_code(f"keras.losses.{SMOOTHED[name]}", [], smoothing), []
+    if name == "categorical_generalized_cross_entropy":
+        # The one loss that Keras does not find by its name.
+        return "keras.losses.CategoricalGeneralizedCrossEntropy()", []
     if name == "categorical_crossentropy":
         name = "sparse_categorical_crossentropy"
     return value_code(name), []
