@@ -117,8 +117,9 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
         _test(lesson),
         Section(
             "Keep it",
-            "The file holds the network with all that it has learned; keras.saving.load_model "
-            "reads it.\n\nNot as in firstlight: " + " ".join(notes),
+            "The file holds the network with all that it has learned. To use it elsewhere: "
+            "network = keras.saving.load_model(file, compile=False).\n\nNot as in firstlight: "
+            + " ".join(notes),
             f"network.save({value_code(lesson.model_file)})",
         ),
     )

@@ -42,6 +42,9 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return keras.ops.where(
             step < self.rise, start + (self.peak - start) * up, self.peak * down
         )
+
+    def get_config(self):
+        return {{"peak": self.peak, "steps": self.steps}}
 '''
 # Keras's names of what `--optimizer` takes.
 OPTIMIZERS = {
@@ -57,6 +60,12 @@ METRICS = {
     "rmse": "keras.metrics.RootMeanSquaredError()",
     "r2": "keras.metrics.R2Score()",
 }
+# These take class numbers as they are.
+OF_CLASS_NUMBERS = (
+    "categorical_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "sparse_categorical_crossentropy",
+)
 SMOOTHED = {
     "binary_crossentropy": "BinaryCrossentropy",
     "binary_focal_crossentropy": "BinaryFocalCrossentropy",
@@ -94,8 +103,7 @@ def targets_code(settings: TrainSettings, outputs: int, classify: bool) -> list[
         >>> targets_code(TrainSettings(loss="hinge"), 3, True)[0]
         'train_targets = keras.utils.to_categorical(train_labels, 3)'
     """
-    numbers = ("categorical_crossentropy", "sparse_categorical_crossentropy")
-    if not classify or (settings.loss in numbers and not settings.label_smoothing):
+    if not classify or (settings.loss in OF_CLASS_NUMBERS and not settings.label_smoothing):
         return []
     parts = ("train", "validation", "test")
     if outputs == 1:
