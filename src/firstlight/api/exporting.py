@@ -83,7 +83,7 @@ def export(
         networks_of(folder, trust_code)
         with replacing(path) as temporary:
             shutil.copyfile(folder.model, temporary)
-        return Delivery(folder.name, (str(path),), 0, 0.0)
+        return Delivery(folder.name, (str(path),), 0, 0.0, _differences(folder.information()))
     if to == "onnx":
         from firstlight.deliver import require_onnx
 
@@ -98,7 +98,17 @@ def export(
         else:
             answers = _through_keras(model, temporary, tested, len(expected))
         difference = require_equal(answers, expected, path)
-    return Delivery(folder.name, (str(path),), len(tested), difference)
+    return Delivery(folder.name, (str(path),), len(tested), difference, _differences(information))
+
+
+def _differences(information: dict[str, Any]) -> tuple[str, ...]:
+    """What `predict` does and the file does not."""
+    if information["data"]["task"] == "classify":
+        return (
+            "Its probabilities are the network's own: predict divides their logarithms by the "
+            "temperature that the validation images taught.",
+        )
+    return ("It gives no intervals: those of predict come from the validation images.",)
 
 
 def _through_onnx(

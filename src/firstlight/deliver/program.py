@@ -193,16 +193,14 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
     classes, changes, _ = code
     loss, loss_lines = loss_code(settings, lesson.outputs)
     optimizer, optimizer_lines = optimizer_code(settings)
+    helpers = (*classes, *optimizer_lines, *loss_lines)
+    needs_steps = "steps" in optimizer
     lines = [
         f"batch_size, epochs = {settings.batch_size}, {settings.epochs}",
-        *(
-            ["steps = epochs * math.ceil(len(train_images) / batch_size)"]
-            if "steps" in optimizer
-            else []
-        ),
+        *(["steps = epochs * math.ceil(len(train_images) / batch_size)"] if needs_steps else []),
         *targets_code(settings, lesson.outputs, lesson.classify),
-        *(f"\n\n{text}" for text in (*classes, *optimizer_lines, *loss_lines)),
-        *(["", ""] if classes or optimizer_lines or loss_lines else []),
+        *(f"\n\n{text.rstrip()}" for text in helpers),
+        *(["", ""] if helpers else []),
     ]
     text = (
         "Training goes through all training images once in each epoch, in batches. After each "
@@ -250,7 +248,7 @@ def _fit(lesson: Lesson) -> Section:
         early = f"patience={settings.patience}, restore_best_weights=True"
         options += f"    callbacks=[keras.callbacks.EarlyStopping({early})],\n"
     lines.append(
-        f"{_trained(lesson)}.fit(\n    {_inputs(lesson, 'train')},\n    train{what},\n"
+        f"history = {_trained(lesson)}.fit(\n    {_inputs(lesson, 'train')},\n    train{what},\n"
         "    batch_size=batch_size,\n    epochs=epochs,\n"
         f"    validation_data=({_inputs(lesson, 'validation')}, validation{what}),\n"
         f"{options}    verbose=2,\n)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,10 +95,11 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
         timeout=None,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
+        # It warns of other users of this computer, whom the signed messages keep out.
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
-        # What this process has chosen for itself is not the notebook's.
-        client.execute(env=dict(os.environ))
+        client.execute()
     except nbclient.exceptions.CellExecutionError as error:
         raise TrainingError(
             f"The notebook is not written: a cell of it failed ({error.ename}: {error.evalue}). "
