@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from firstlight.core.delivery import Delivery
 from firstlight.core.errors import DataError, FirstlightError, RunError, TrainingError
 from firstlight.core.reports import Report
 from firstlight.core.scores import Score
@@ -28,6 +29,8 @@ VERBS = [
     ("doctor",),
     ("lr", "mnist"),
     ("convert", "a.pkl", "a.npz"),
+    ("eject", "odd-compact", "--to", "script.py"),
+    ("export", "odd-compact"),
 ]
 
 
@@ -395,6 +398,20 @@ def test_convert_tells_what_came_out_and_what_did_not(
     assert "firstlight explore 'a b.npz' --target" in ended.out
     cli("convert", "a.pkl", "a.npz", "--trust-pickle")
     assert calls[1][2] == {"trust_pickle": True}
+
+
+def test_what_is_taken_out_is_told(api: SimpleNamespace, calls: list[Any], cli: Any) -> None:
+    where = {"runs": Path("runs"), "trust_code": None}
+    ended = cli("eject", "odd-compact", "--to", "a b.ipynb", "--unexecuted")
+    assert calls == [("eject", ("odd-compact", Path("a b.ipynb")), {"executed": False} | where)]
+    assert "Written a b.ipynb\nWritten a b-data.npz\n" in ended.out
+    assert "Not as in the run\n- All is float32.\n" in ended.out
+    ended = cli("export", "odd-compact", "--to", "onnx", "--output", "it.onnx", "--runs", "there")
+    where["runs"] = Path("there")
+    assert calls[1] == ("export", ("odd-compact", "onnx", Path("it.onnx")), where)
+    assert "largest difference is 3.6e-07." in " ".join(ended.out.split())
+    api.export = lambda *_, **__: Delivery("odd", ("odd.keras",), 0, 0.0)
+    assert "a copy of the run's own file" in cli("export", "odd-compact", "--to", "keras").out
 
 
 @pytest.mark.parametrize("option", ["--group", "--group-column"])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested, found_run, own_dataset
-from firstlight.api.exporting import RUNS, new_file, require_equal, some_tested
+from firstlight.api.delivering import new_file, require_equal, some_tested
 from firstlight.api.networks import side_names
 from firstlight.api.run import Run
 from firstlight.core.dataset import Dataset, Images
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import keras
 
     from firstlight.deliver import Lesson
+
+RUNS = Path("runs")
 
 
 def eject(

@@ -9,7 +9,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Lesson": "program",
+    "Lesson": "lesson",
     "ask_onnx": "onnx_file",
     "averaged": "ensembles",
     "calls_in_order": "network_code",

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from firstlight.core.losses import WITH_SPREAD
-from firstlight.core.settings import TrainSettings
 from firstlight.deliver.augmentation_code import augmentation_code
+from firstlight.deliver.lesson import Lesson, quiet
 from firstlight.deliver.scores_code import class_scores_code, value_scores_code
 from firstlight.deliver.sections import Section
 from firstlight.deliver.training_code import (
@@ -49,49 +47,6 @@ MNIST = (
 )
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What a program has to say and do.
-
-    Attributes:
-        run: the run's name.
-        settings: how the network was trained, every field filled in.
-        known: the `data` part of `run.json`.
-        side: names of the numbers beside an image.
-        outputs: how many numbers the network answers with.
-        network: the code that builds it.
-        scores: of the run on its test images, by name.
-        noise_unit: what the noise of the augmentation is a share of.
-        data_file: where the images lie, beside the program.
-        model_file: where the trained network goes.
-        precision: the number format of the run's arithmetic.
-        telescope: whether the images are seen through one.
-    """
-
-    run: str
-    settings: TrainSettings
-    known: Mapping[str, Any]
-    side: tuple[str, ...]
-    outputs: int
-    network: str
-    scores: Mapping[str, float]
-    noise_unit: float | list[float]
-    data_file: str
-    model_file: str
-    precision: str = "float32"
-    telescope: bool = False
-
-    @property
-    def classify(self) -> bool:
-        """Whether it tells classes apart; else it measures."""
-        return bool(self.known["task"] == "classify")
-
-    @property
-    def what(self) -> str:
-        """What the targets are called in the program."""
-        return "labels" if self.classify else "values"
-
-
 def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str, ...]]:
     """The program that does what a run did.
 
@@ -102,11 +57,11 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
     change = Augmentation.parse(lesson.settings.augment)
     height, width, channels = lesson.known["image_shape"]
     code = augmentation_code(change, (height, width, channels), lesson.noise_unit)
-    notes = (*_differences(lesson), *code[2])
+    notes = (*lesson.differences(), *code[2])
     about = (
-        f"The network of the firstlight run {_quiet(lesson.run)} as a plain Keras program: it "
+        f"The network of the firstlight run {quiet(lesson.run)} as a plain Keras program: it "
         "reads the same images, builds the same network, trains it in the same way and tests it. "
-        f"The images lie in {_quiet(lesson.data_file)}, in the folder where this has to run.\n\n"
+        f"The images lie in {quiet(lesson.data_file)}, in the folder where this has to run.\n\n"
         "It needs Keras with one of its backends, and NumPy."
     )
     sections = (
@@ -123,7 +78,7 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
             f"network.save({value_code(lesson.model_file)})",
         ),
     )
-    return f"The network of {_quiet(lesson.run)}", about, sections, notes
+    return f"The network of {quiet(lesson.run)}", about, sections, notes
 
 
 def setup_code(seed: int) -> str:
@@ -150,9 +105,7 @@ def _data(lesson: Lesson) -> Section:
         targets = "Each has the values that are to be measured on it, in columns."
     lines.append('print("to train:", train_images.shape, train_images.dtype)')
     beside = (
-        f" Beside each image enter numbers: {_quiet(', '.join(lesson.side))}."
-        if lesson.side
-        else ""
+        f" Beside each image enter numbers: {quiet(', '.join(lesson.side))}." if lesson.side else ""
     )
     owners = MNIST if lesson.known["source"] == "mnist" else ""
     text = (
@@ -229,7 +182,7 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
                 f"        keras.Input({shape}),\n{steps}        network,\n    ]\n)"
             )
     lines.append(
-        f"{_trained(lesson)}.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
+        f"{lesson.trained}.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
         f"    metrics=[{metric_code(settings, lesson.outputs)}],\n)"
     )
     return Section("How it learns", text, "\n".join(lines))
@@ -237,7 +190,7 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
 
 def _fit(lesson: Lesson) -> Section:
     settings = lesson.settings
-    ends = "" if _as_stored(lesson) else "_targets"
+    ends = "" if lesson.as_stored else "_targets"
     what = ends or f"_{lesson.what}"
     options = ""
     lines = []
@@ -248,9 +201,9 @@ def _fit(lesson: Lesson) -> Section:
         early = f"patience={settings.patience}, restore_best_weights=True"
         options += f"    callbacks=[keras.callbacks.EarlyStopping({early})],\n"
     lines.append(
-        f"history = {_trained(lesson)}.fit(\n    {_inputs(lesson, 'train')},\n    train{what},\n"
+        f"history = {lesson.trained}.fit(\n    {lesson.inputs('train')},\n    train{what},\n"
         "    batch_size=batch_size,\n    epochs=epochs,\n"
-        f"    validation_data=({_inputs(lesson, 'validation')}, validation{what}),\n"
+        f"    validation_data=({lesson.inputs('validation')}, validation{what}),\n"
         f"{options}    verbose=2,\n)"
     )
     text = "Watch both losses: where only that of the training falls, the network learns by heart."
@@ -263,11 +216,11 @@ def _fit(lesson: Lesson) -> Section:
 
 
 def _test(lesson: Lesson) -> Section:
-    what = f"test_{lesson.what}" if _as_stored(lesson) else "test_targets"
-    ask = f"answers = network.predict({_inputs(lesson, 'test')}, batch_size=256, verbose=0)"
+    what = f"test_{lesson.what}" if lesson.as_stored else "test_targets"
+    ask = f"answers = network.predict({lesson.inputs('test')}, batch_size=256, verbose=0)"
     loss = (
-        f"loss = {_trained(lesson)}.evaluate("
-        f'{_inputs(lesson, "test")}, {what}, verbose=0, return_dict=True)["loss"]'
+        f"loss = {lesson.trained}.evaluate("
+        f'{lesson.inputs("test")}, {what}, verbose=0, return_dict=True)["loss"]'
     )
     scores = _scores_code(lesson.scores)
     if lesson.classify:
@@ -291,60 +244,3 @@ def _scores_code(scores: Mapping[str, float]) -> str:
     both = {name: score for name, score in scores.items() if name.split(" of ")[0] in SCORES}
     rows = "".join(f"    {value_code(name)}: {score:.6g},\n" for name, score in both.items())
     return f"of_the_run = {{\n{rows}}}"
-
-
-def _trained(lesson: Lesson) -> str:
-    """The model that is trained: with the changes to images in front of it where there are any."""
-    return "trainer" if Augmentation.parse(lesson.settings.augment) else "network"
-
-
-def _inputs(lesson: Lesson, part: str) -> str:
-    return f"[{part}_images, {part}_side]" if lesson.side else f"{part}_images"
-
-
-def _as_stored(lesson: Lesson) -> bool:
-    """Whether the loss takes the targets as they lie in the file."""
-    return not targets_code(lesson.settings, lesson.outputs, lesson.classify)
-
-
-def _differences(lesson: Lesson) -> list[str]:
-    """What is not as in the run, a sentence each."""
-    settings = lesson.settings
-    notes = [
-        "Weights begin at, and batches come in, other random numbers than in the run.",
-    ]
-    if settings.model.endswith(".keras"):
-        notes.append("The run went on from the weights of a .keras file; this program begins anew.")
-    if lesson.precision != "float32":
-        notes.append(f"All arithmetic is in float32; that of the run was in {lesson.precision}.")
-    if settings.ensemble:
-        notes.append(
-            f"The run trained {settings.ensemble} networks from different seeds and answered with "
-            "their mean; this program trains one."
-        )
-    if settings.average is not None:
-        notes.append(
-            "Keras's running average takes in the weights alone, not the statistics of "
-            "BatchNormalization, and keeps the same share from the first step on."
-        )
-    if settings.folds or settings.leak_check:
-        notes.append("Cross-validation and the check for leaks are left out.")
-    if lesson.telescope:
-        notes.append(
-            "The images are maps as the telescope saw them once; the run drew new noise in every "
-            "epoch."
-        )
-    if settings.metric in ("precision", "recall", "f1"):
-        notes.append(
-            f"Keras has no {settings.metric} over all classes; accuracy is shown beside the loss."
-        )
-    notes.append(
-        "firstlight also says how sure to be of each answer (calibrated probabilities, intervals) "
-        "and how far the scores may be off."
-    )
-    return notes
-
-
-def _quiet(text: str) -> str:
-    """A name from a file as part of a sentence: one line, nothing that a notebook would render."""
-    return "".join(c if c.isalnum() or c in " -_.,:" else " " for c in text)[:80]
