@@ -1,5 +1,6 @@
 """Runs as programs of their own: they run where there is no firstlight, and come out alike."""
 
+import ast
 import os
 import re
 import subprocess
@@ -210,6 +211,27 @@ def test_a_notebook_that_is_not_run(run, tmp_path):
             assert cell.source in script
 
 
+def test_odd_names_stay_names(place, settings, tmp_path):
+    images, labels = striped(60)
+    names = np.array(['a"""b', "c\\", "d\n1 / 0\n{e}"])[np.unique(labels, return_inverse=True)[1]]
+    np.savez(tmp_path / "odd.npz", images=images, labels=names)
+    run = fl.train(tmp_path / "odd.npz", runs=tmp_path, name="odd", **settings | {"epochs": 1})
+    fl.eject(run, tmp_path / 'an """odd\\ name\n.py')
+    tree = ast.parse((tmp_path / 'an """odd\\ name\n.py').read_text())
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "classes"
+    }
+    assert values["classes"] == run.information["data"]["classes"]
+    (read,) = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load"
+    ]
+    assert ast.literal_eval(read.args[0]) == 'an """odd\\ name\n-data.npz'
+
+
 def test_what_fails_leaves_nothing_behind(run, tmp_path, monkeypatch):
     network = ejecting._lesson
 
@@ -248,6 +270,11 @@ def test_what_is_asked_for_wrongly(run, place, settings, tmp_path):
         fl.eject(run, tmp_path / "script.py")
     with pytest.raises(RunError, match="no run called nobody"):
         fl.eject("nobody", tmp_path / "other.py", runs=place / "runs")
+    killed = fl.train(place / "stripes.npz", runs=tmp_path, name="killed", **settings)
+    killed.files.model.unlink()
+    for take in (fl.eject, fl.export):
+        with pytest.raises(RunError, match="killed has no trained model yet"):
+            take(killed, *([tmp_path / "other.py"] if take is fl.eject else []))
     many = settings | {"epochs": 1, "memory": "1MB", "shards": str(tmp_path / "shards")}
     stored = fl.train(place / "stripes.npz", runs=tmp_path, name="stored", **many)
     with pytest.raises(DataError, match="more than the memory takes"):

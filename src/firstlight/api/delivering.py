@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import as_tested, own_dataset
-from firstlight.core.dataset import Images
+from firstlight.api.asking import as_tested
+from firstlight.core.dataset import Dataset, Images
 from firstlight.core.errors import ModelError, SettingError
-from firstlight.core.run_folder import RunFolder
 
 COMPARED = 200  # test images on which answers are compared
 # float32 has seven digits, and sums of thousands of products in another order lose two or three.
@@ -35,9 +34,8 @@ def new_file(path: str | Path, *endings: str) -> Path:
     return path
 
 
-def some_tested(folder: RunFolder) -> Images:
-    """Some of the run's test images, from the first to the last, as its network sees them."""
-    dataset = own_dataset(folder)
+def some_tested(dataset: Dataset) -> Images:
+    """Some of the test images, from the first to the last, as a network sees them."""
     places = np.unique(np.linspace(0, len(dataset.test) - 1, COMPARED).astype(np.int64))
     return as_tested(replace(dataset, test=dataset.test.select(places)), "test")
 

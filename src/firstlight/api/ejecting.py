@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested, found_run, own_dataset
 from firstlight.api.delivering import new_file, require_equal, some_tested
-from firstlight.api.networks import side_names
+from firstlight.api.networks import model_files, side_names
 from firstlight.api.run import Run
 from firstlight.core.dataset import Dataset, Images
 from firstlight.core.delivery import Delivery
@@ -83,6 +83,7 @@ def eject(
     beside = [path.with_name(f"{path.stem}-data.npz"), path.with_name(f"{path.stem}.keras")]
     for file in beside:
         new_file(file, file.suffix)
+    trained, *_ = model_files(folder)
     dataset = own_dataset(folder)
     if dataset.settings.memory is not None:
         raise DataError(
@@ -90,9 +91,9 @@ def eject(
             "are more than the memory takes (--memory): train on a part of them to take that out."
         )
     own = None if trust_code is None else classes_of_file(str(trust_code))
-    model = load_model(folder.model, own)
+    model = load_model(trained, own)
     lesson = _lesson(folder, dataset, model, path)
-    difference, compared = _compared(model, lesson.network, folder, path)
+    difference, compared = _compared(model, lesson.network, some_tested(dataset), path)
     title, about, sections, notes = program_of(lesson)
     notebook = notebook_of(title, about, sections) if path.suffix == ".ipynb" else None
     try:
@@ -158,7 +159,7 @@ def _arrays(dataset: Dataset, lesson: Lesson) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _compared(model: keras.Model, code: str, folder: RunFolder, path: Path) -> tuple[float, int]:
+def _compared(model: keras.Model, code: str, tested: Images, path: Path) -> tuple[float, int]:
     """How far the network that the code builds, with the run's weights, answers otherwise."""
     from firstlight.deliver import calls_in_order
     from firstlight.models import import_keras
@@ -176,7 +177,6 @@ def _compared(model: keras.Model, code: str, folder: RunFolder, path: Path) -> t
         layers.append([layer for layer in calls if hasattr(layer, "get_weights")])
     for ours, theirs in zip(*layers, strict=True):
         theirs.set_weights(ours.get_weights())
-    tested = some_tested(folder)
     machine = choose_machine(TrainSettings(precision="float32"))
     inputs = 1 if tested.side is None else 2
     answers = [

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import found_run
+from firstlight.api.asking import found_run, own_dataset
 from firstlight.api.delivering import new_file, require_equal, some_tested
-from firstlight.api.networks import networks_of, side_names
+from firstlight.api.networks import model_files, networks_of, side_names
 from firstlight.api.options import divided
 from firstlight.api.run import Run
 from firstlight.core.dataset import Images
@@ -87,7 +87,7 @@ def export(
         require_onnx()
     information = folder.information()
     model = whole_model(folder, information, trust_code)
-    tested = some_tested(folder)
+    tested = some_tested(own_dataset(folder))
     expected = exact_answers(folder, tested, model.output_shape[-1], trust_code)
     with replacing(path, f".part.{to}") as temporary:
         if to == "onnx":
@@ -176,7 +176,7 @@ def whole_model(
     from firstlight.models import classes_of_file, load_model
 
     own = None if trust_code is None else classes_of_file(str(trust_code))
-    files = [folder.model, *(member.model for member in folder.members())]
+    files = model_files(folder)
     with_spread = information["settings"]["loss"] == WITH_SPREAD
     return averaged([load_model(file, own) for file in files], with_spread)
 

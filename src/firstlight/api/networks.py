@@ -114,11 +114,7 @@ def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Netw
     from firstlight.models import classes_of_file, import_keras, load_model
     from firstlight.training import choose_machine, network_of
 
-    files = [folder.model, *(member.model for member in folder.members())]
-    if not all(file.exists() for file in files):
-        raise RunError(
-            f"run {folder.name} has no trained model yet: go on with --resume {folder.name}."
-        )
+    files = model_files(folder)
     import_keras()
     information = folder.information()
     settings, _ = divided({"precision": information["machine"]["precision"]})
@@ -127,6 +123,20 @@ def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Netw
     members = tuple(network_of(load_model(file, own), inputs) for file in files)
     confidence = Confidence.load(folder.path)
     return Networks(members, choose_machine(settings), information, confidence)
+
+
+def model_files(folder: RunFolder) -> list[Path]:
+    """The trained model of a run, then those of the other networks of its ensemble.
+
+    Raises:
+        RunError: the run has no model yet.
+    """
+    files = [folder.model, *(member.model for member in folder.members())]
+    if not all(file.exists() for file in files):
+        raise RunError(
+            f"run {folder.name} has no trained model yet: go on with --resume {folder.name}."
+        )
+    return files
 
 
 def side_names(information: dict[str, Any]) -> tuple[str, ...]:
