@@ -56,8 +56,9 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
     """
     change = Augmentation.parse(lesson.settings.augment)
     height, width, channels = lesson.known["image_shape"]
-    code = augmentation_code(change, (height, width, channels), lesson.noise_unit)
-    notes = (*lesson.differences(), *code[2])
+    shape = (height, width, channels)
+    classes, layers, unlike = augmentation_code(change, shape, lesson.noise_unit)
+    notes = (*lesson.differences(), *unlike)
     about = (
         f"The network of the firstlight run {quiet(lesson.run)} as a plain Keras program: it "
         "reads the same images, builds the same network, trains it in the same way and tests it. "
@@ -67,7 +68,8 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
     sections = (
         _data(lesson),
         Section("The network", _network_text(lesson), f"{lesson.network}\nnetwork.summary()"),
-        _training(lesson, code),
+        *_changes(lesson, classes, layers),
+        _training(lesson),
         _fit(lesson),
         _test(lesson),
         Section(
@@ -141,12 +143,35 @@ def _network_text(lesson: Lesson) -> str:
     return f"{text} {ending}"
 
 
-def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> Section:
+def _changes(lesson: Lesson, classes: list[str], changes: list[str]) -> list[Section]:
+    """The step that changes training images at random; none where nothing is changed."""
+    if not changes:
+        return []
+    text = (
+        "Layers in front of the network change each training image at random, anew in every "
+        "epoch, and let all others pass as they are: so the network sees more images than there "
+        "are, and learns what does not matter."
+    )
+    shape = value_code(tuple(lesson.known["image_shape"]))
+    steps = "".join(f"        {layer},\n" for layer in changes)
+    lines = [
+        *(f"{code}\n" for code in classes),
+        f"changes = keras.Sequential(\n    [\n{steps}    ]\n)",
+        f"image = keras.Input({shape})",
+    ]
+    if lesson.side:
+        lines.append(f"beside = keras.Input(({len(lesson.side)},))")
+        lines.append("trainer = keras.Model([image, beside], network([changes(image), beside]))")
+    else:
+        lines.append("trainer = keras.Model(image, network(changes(image)))")
+    return [Section("More images than there are", text, "\n".join(lines))]
+
+
+def _training(lesson: Lesson) -> Section:
     settings = lesson.settings
-    classes, changes, _ = code
     loss, loss_lines = loss_code(settings, lesson.outputs)
     optimizer, optimizer_lines = optimizer_code(settings)
-    helpers = (*classes, *optimizer_lines, *loss_lines)
+    helpers = [*optimizer_lines, *loss_lines]
     needs_steps = "steps" in optimizer
     lines = [
         f"batch_size, epochs = {settings.batch_size}, {settings.epochs}",
@@ -154,6 +179,8 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
         *targets_code(settings, lesson.outputs, lesson.classify),
         *(f"\n\n{text.rstrip()}" for text in helpers),
         *(["", ""] if helpers else []),
+        f"{lesson.trained}.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
+        f"    metrics=[{metric_code(settings, lesson.outputs)}],\n)",
     ]
     text = (
         "Training goes through all training images once in each epoch, in batches. After each "
@@ -162,29 +189,6 @@ def _training(lesson: Lesson, code: tuple[list[str], list[str], list[str]]) -> S
     )
     if settings.loss in MEANINGS:
         text += f" The loss is {MEANINGS[settings.loss]}, on average over the batch."
-    if changes:
-        text += (
-            "\n\nIn front of the network stand layers that change each training image at random, "
-            "anew in every epoch, and let all others pass as they are: the network sees more than "
-            "there is, and learns what does not matter."
-        )
-        shape = value_code(tuple(lesson.known["image_shape"]))
-        if lesson.side:
-            lines += [
-                f"image, beside = keras.Input({shape}), keras.Input(({len(lesson.side)},))",
-                f"x = keras.Sequential([{', '.join(changes)}])(image)",
-                "trainer = keras.Model([image, beside], network([x, beside]))",
-            ]
-        else:
-            steps = "".join(f"        {layer},\n" for layer in changes)
-            lines.append(
-                "trainer = keras.Sequential(\n    [\n"
-                f"        keras.Input({shape}),\n{steps}        network,\n    ]\n)"
-            )
-    lines.append(
-        f"{lesson.trained}.compile(\n    optimizer={optimizer},\n    loss={loss},\n"
-        f"    metrics=[{metric_code(settings, lesson.outputs)}],\n)"
-    )
     return Section("How it learns", text, "\n".join(lines))
 
 
