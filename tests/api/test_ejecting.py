@@ -1,8 +1,10 @@
 """Runs as programs of their own: they run where there is no firstlight, and come out alike."""
 
 import ast
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -230,6 +232,26 @@ def test_odd_names_stay_names(place, settings, tmp_path):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load"
     ]
     assert ast.literal_eval(read.args[0]) == 'an """odd\\ name\n-data.npz'
+
+
+def test_a_run_from_a_stranger_puts_no_code_into_the_program(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "first")
+    file = tmp_path / "first" / "run.json"
+    hostile = "6)); boom\nboom = ((1"
+    information = json.loads(file.read_text())
+    information["data"] |= {"image_shape": [hostile, 8, 1], "classes": [hostile], "task": hostile}
+    information["machine"]["precision"] = hostile
+    information["settings"]["augment"] = "shift:1"
+    file.write_text(json.dumps(information))
+    fl.eject(tmp_path / "first", tmp_path / "script.py")
+    tree = ast.parse((tmp_path / "script.py").read_text())
+    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    assert "trainer" in names
+    assert "boom" not in names
+    information["settings"]["epochs"] = hostile
+    file.write_text(json.dumps(information))
+    with pytest.raises(SettingError, match="--epochs takes a number"):
+        fl.eject(tmp_path / "first", tmp_path / "other.py")
 
 
 def test_what_fails_leaves_nothing_behind(run, tmp_path, monkeypatch):

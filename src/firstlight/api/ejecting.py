@@ -134,7 +134,11 @@ def _lesson(folder: RunFolder, dataset: Dataset, model: keras.Model, path: Path)
     return Lesson(
         run=folder.name,
         settings=settings,
-        known=information["data"],
+        task=dataset.task,
+        source=dataset.source,
+        image_shape=dataset.image_shape,
+        classes=dataset.classes,
+        target_names=dataset.target_names,
         side=side_names(information),
         outputs=int(model.output_shape[-1]),
         network=write_network(model, shapes),

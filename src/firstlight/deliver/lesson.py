@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from firstlight.core.dataset import Task
 from firstlight.core.settings import TrainSettings
 from firstlight.deliver.training_code import targets_code
 from firstlight.training.augmenting import Augmentation
@@ -18,7 +18,7 @@ class Lesson:
     Attributes:
         run: the run's name.
         settings: how the network was trained, every field filled in.
-        known: the `data` part of `run.json`.
+        task, source, image_shape, classes, target_names: of the data set.
         side: names of the numbers beside an image.
         outputs: how many numbers the network answers with.
         network: the code that builds it.
@@ -32,7 +32,11 @@ class Lesson:
 
     run: str
     settings: TrainSettings
-    known: Mapping[str, Any]
+    task: Task
+    source: str
+    image_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    target_names: tuple[str, ...]
     side: tuple[str, ...]
     outputs: int
     network: str
@@ -46,7 +50,7 @@ class Lesson:
     @property
     def classify(self) -> bool:
         """Whether it tells classes apart; else it measures."""
-        return bool(self.known["task"] == "classify")
+        return self.task == "classify"
 
     @property
     def what(self) -> str:

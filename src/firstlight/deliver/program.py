@@ -55,9 +55,7 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
         the program too).
     """
     change = Augmentation.parse(lesson.settings.augment)
-    height, width, channels = lesson.known["image_shape"]
-    shape = (height, width, channels)
-    classes, layers, unlike = augmentation_code(change, shape, lesson.noise_unit)
+    classes, layers, unlike = augmentation_code(change, lesson.image_shape, lesson.noise_unit)
     notes = (*lesson.differences(), *unlike)
     about = (
         f"The network of the firstlight run {quiet(lesson.run)} as a plain Keras program: it "
@@ -100,16 +98,16 @@ def _data(lesson: Lesson) -> Section:
         names = [f"{part}_{column}" for column in columns]
         lines.append(f"{', '.join(names)} = {', '.join(f'data[{value_code(n)}]' for n in names)}")
     if lesson.classify:
-        lines.append(f"classes = {value_code(list(lesson.known['classes']))}")
+        lines.append(f"classes = {value_code(list(lesson.classes))}")
         targets = "Each has a label: the number of its class, counted from 0."
     else:
-        lines.append(f"targets = {value_code(list(lesson.known['target_names']))}")
+        lines.append(f"targets = {value_code(list(lesson.target_names))}")
         targets = "Each has the values that are to be measured on it, in columns."
     lines.append('print("to train:", train_images.shape, train_images.dtype)')
     beside = (
         f" Beside each image enter numbers: {quiet(', '.join(lesson.side))}." if lesson.side else ""
     )
-    owners = MNIST if lesson.known["source"] == "mnist" else ""
+    owners = MNIST if lesson.source == "mnist" else ""
     text = (
         "The images are numbers in an array of shape (images, height, width, channels), as they "
         f"were stored: the network prepares them itself. {targets}{beside}{owners}\n\n"
@@ -152,7 +150,7 @@ def _changes(lesson: Lesson, classes: list[str], changes: list[str]) -> list[Sec
         "epoch, and let all others pass as they are: so the network sees more images than there "
         "are, and learns what does not matter."
     )
-    shape = value_code(tuple(lesson.known["image_shape"]))
+    shape = value_code(lesson.image_shape)
     steps = "".join(f"        {layer},\n" for layer in changes)
     lines = [
         *(f"{code}\n" for code in classes),
@@ -228,10 +226,10 @@ def _test(lesson: Lesson) -> Section:
     )
     scores = _scores_code(lesson.scores)
     if lesson.classify:
-        code = class_scores_code(lesson.outputs, len(lesson.known["classes"]))
+        code = class_scores_code(lesson.outputs, len(lesson.classes))
     else:
         with_spread = lesson.settings.loss == WITH_SPREAD
-        code = value_scores_code(len(lesson.known["target_names"]), with_spread)
+        code = value_scores_code(len(lesson.target_names), with_spread)
     text = (
         "Images that the network has never seen, asked about once. Beside each score stands that "
         "of the firstlight run. They differ by chance, as two trainings from different random "
