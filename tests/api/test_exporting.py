@@ -12,7 +12,7 @@ import pytest
 import firstlight as fl
 from firstlight.api import delivering
 from firstlight.core.errors import MissingExtraError, ModelError, RunError, SettingError
-from firstlight.models import import_keras
+from firstlight.models import RECIPES, import_keras
 
 from .conftest import striped
 
@@ -47,9 +47,7 @@ def digits(tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize(
-    "recipe", ["compact", "simple", "intermediate", "residual", "vgg-gap", "vgg"]
-)
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.slow
 def test_every_recipe_answers_as_keras(recipe, digits, tmp_path):
     settings = {"epochs": 1, "batch_size": 60, "threads": 1, "precision": "float32"}

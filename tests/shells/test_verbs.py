@@ -404,8 +404,11 @@ def test_what_is_taken_out_is_told(api: SimpleNamespace, calls: list[Any], cli: 
     where = {"runs": Path("runs"), "trust_code": None}
     ended = cli("eject", "odd-compact", "--to", "a b.ipynb", "--unexecuted")
     assert calls == [("eject", ("odd-compact", Path("a b.ipynb")), {"executed": False} | where)]
+    assert "trains" not in ended.err
     assert "Written a b.ipynb\nWritten a b-data.npz\n" in ended.out
     assert "Not as in the run\n- All is float32.\n" in ended.out
+    assert "Keras trains the network again" in cli("eject", "it", "--to", "it.ipynb").err
+    calls.pop()
     ended = cli("export", "odd-compact", "--to", "onnx", "--output", "it.onnx", "--runs", "there")
     where["runs"] = Path("there")
     assert calls[1] == ("export", ("odd-compact", "onnx", Path("it.onnx")), where)

@@ -39,6 +39,8 @@ def eject(
     from firstlight import api
     from firstlight.shells.cli.show_delivery import show_delivery
 
+    if to.suffix.lower() == ".ipynb" and not unexecuted:
+        typer.echo("The notebook is run: Keras trains the network again.", err=True)
     delivery = api.eject(run, to, executed=not unexecuted, runs=runs, trust_code=trust_code)
     return Answer(delivery, lambda screen: show_delivery(screen, delivery))
 
