@@ -246,8 +246,11 @@ def test_a_run_from_a_stranger_puts_no_code_into_the_program(run, tmp_path):
     fl.eject(tmp_path / "first", tmp_path / "script.py")
     tree = ast.parse((tmp_path / "script.py").read_text())
     names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    assert "trainer" in names
     assert "boom" not in names
+    # What is trained and tested has the changes to images in front of it.
+    asked = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    by_trainer = {node.attr for node in asked if ast.unparse(node.value) == "trainer"}
+    assert by_trainer == {"compile", "fit", "evaluate"}
     information["settings"]["epochs"] = hostile
     file.write_text(json.dumps(information))
     with pytest.raises(SettingError, match="--epochs takes a number"):

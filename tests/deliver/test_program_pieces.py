@@ -89,7 +89,7 @@ def test_losses_of_values_and_their_gradients(name):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_learning_rates_of_every_step(schedule):
+def test_learning_rates_of_every_step(schedule, tmp_path):
     settings = TrainSettings(optimizer="adam", learning_rate=0.02, schedule=schedule)
     code, needed = optimizer_code(settings)
     optimizer = run([*needed, f"made = {code}"], steps=23)["made"]
@@ -99,6 +99,10 @@ def test_learning_rates_of_every_step(schedule):
         wanted = learning_rate(schedule, 0.02, step, 23)
         assert float(optimizer.learning_rate) == pytest.approx(wanted, rel=1e-5, abs=1e-9)
         model.train_on_batch(np.ones((1, 1)), np.ones((1, 1)))
+    # As the program's last line does: the compiled model, its schedule with it.
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
