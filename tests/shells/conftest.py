@@ -14,6 +14,7 @@ import firstlight
 from firstlight.core.comparison import Comparison, Difference
 from firstlight.core.conversion import Conversion
 from firstlight.core.dataset import Refused
+from firstlight.core.delivery import Delivery
 from firstlight.core.environment import Device, Environment, KerasBackend
 from firstlight.core.exploration import (
     Duplicates,
@@ -303,6 +304,8 @@ def api(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> SimpleNamespace:
         "lr": small_range_test(),
         "convert": odd_conversion(),
         "look": odd_look(),
+        "eject": Delivery("odd", ("a b.ipynb", "a b-data.npz"), 200, 0.0, ("All is float32.",)),
+        "export": Delivery("odd", ("odd.onnx",), 200, 3.6e-07),
     }
     fake = SimpleNamespace(**{verb: record(verb, result) for verb, result in results.items()})
     monkeypatch.setitem(sys.modules, "firstlight.api", fake)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from firstlight.core.delivery import Delivery
 from firstlight.core.errors import DataError, FirstlightError, RunError, TrainingError
 from firstlight.core.reports import Report
 from firstlight.core.scores import Score
@@ -29,6 +30,8 @@ VERBS = [
     ("lr", "mnist"),
     ("convert", "a.pkl", "a.npz"),
     ("look", "odd-compact"),
+    ("eject", "odd-compact", "--to", "script.py"),
+    ("export", "odd-compact"),
 ]
 
 
@@ -398,6 +401,23 @@ def test_convert_tells_what_came_out_and_what_did_not(
     assert "firstlight explore 'a b.npz' --target" in ended.out
     cli("convert", "a.pkl", "a.npz", "--trust-pickle")
     assert calls[1][2] == {"trust_pickle": True}
+
+
+def test_what_is_taken_out_is_told(api: SimpleNamespace, calls: list[Any], cli: Any) -> None:
+    where = {"runs": Path("runs"), "trust_code": None}
+    ended = cli("eject", "odd-compact", "--to", "a b.ipynb", "--unexecuted")
+    assert calls == [("eject", ("odd-compact", Path("a b.ipynb")), {"executed": False} | where)]
+    assert "trains" not in ended.err
+    assert "Written a b.ipynb\nWritten a b-data.npz\n" in ended.out
+    assert "Not as in the run\n- All is float32.\n" in ended.out
+    assert "Keras trains the network again" in cli("eject", "it", "--to", "it.ipynb").err
+    calls.pop()
+    ended = cli("export", "odd-compact", "--to", "onnx", "--output", "it.onnx", "--runs", "there")
+    where["runs"] = Path("there")
+    assert calls[1] == ("export", ("odd-compact", "onnx", Path("it.onnx")), where)
+    assert "largest difference is 3.6e-07." in " ".join(ended.out.split())
+    api.export = lambda *_, **__: Delivery("odd", ("odd.keras",), 0, 0.0)
+    assert "a copy of the run's own file" in cli("export", "odd-compact", "--to", "keras").out
 
 
 @pytest.mark.parametrize("option", ["--group", "--group-column"])

@@ -4,6 +4,8 @@ Imported late: what a verb needs (torch, Keras, matplotlib) is loaded when it ru
 """
 
 from firstlight.api.converting import convert
+from firstlight.api.ejecting import eject
+from firstlight.api.exporting import export
 from firstlight.api.finding_rate import lr
 from firstlight.api.fitting import fit
 from firstlight.api.judging import compare, evaluate, predict
@@ -19,8 +21,10 @@ __all__ = [
     "compare",
     "convert",
     "doctor",
+    "eject",
     "evaluate",
     "explore",
+    "export",
     "fit",
     "inside",
     "list_models",

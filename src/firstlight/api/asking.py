@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from firstlight.api.options import Listener, dataset_of
+from firstlight.api.run import Run
 from firstlight.core.dataset import PARTS, Dataset, Images, Part
 from firstlight.core.errors import RunError
-from firstlight.core.run_folder import RunFolder
+from firstlight.core.run_folder import RunFolder, find_run
 from firstlight.core.seeds import mixed_seed
 from firstlight.core.settings import DataSettings
 
-if TYPE_CHECKING:
-    pass
+
+def found_run(
+    run: str | Path | Run, runs: str | Path, trust_code: str | Path | None
+) -> tuple[RunFolder, str | Path | None]:
+    """The folder of a run; a run that was trained in this process trusts its own code."""
+    if isinstance(run, Run):
+        return run.files, trust_code or run.trust_code
+    return find_run(run, Path(runs)), trust_code
 
 
 def own_dataset(folder: RunFolder, progress: Listener | None = None) -> Dataset:

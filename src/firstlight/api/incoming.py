@@ -1,4 +1,4 @@
-"""What verbs that ask a trained network share: the run that is meant, and images from files."""
+"""What verbs that ask a trained network share: images from files, and the numbers beside them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.networks import side_names
-from firstlight.api.run import Run
 from firstlight.core.errors import RunError
-from firstlight.core.run_folder import RunFolder, find_run
 from firstlight.core.settings import DataSettings
 
 if TYPE_CHECKING:
@@ -20,15 +18,6 @@ if TYPE_CHECKING:
 
 # How images were read in training, and other ones are.
 AS_TRAINED = ("resize", "axes", "hdu", "gaps", "image_column")
-
-
-def found_run(
-    run: str | Path | Run, runs: str | Path, trust_code: str | Path | None
-) -> tuple[RunFolder, str | Path | None]:
-    """The folder of a run; a run that was trained in this process trusts its own code."""
-    if isinstance(run, Run):
-        return run.files, trust_code or run.trust_code
-    return find_run(run, Path(runs)), trust_code
 
 
 def incoming_images(

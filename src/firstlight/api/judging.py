@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import own_dataset
-from firstlight.api.incoming import found_run, incoming_images
+from firstlight.api.asking import found_run, own_dataset
+from firstlight.api.incoming import incoming_images
 from firstlight.api.networks import networks_of
 from firstlight.api.options import divided
 from firstlight.api.reporting import report_on_test

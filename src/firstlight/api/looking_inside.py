@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.asking import as_tested, own_dataset
-from firstlight.api.incoming import found_run, incoming_images
-from firstlight.api.networks import as_predictions, trained_model
+from firstlight.api.asking import as_tested, found_run, own_dataset
+from firstlight.api.incoming import incoming_images
+from firstlight.api.networks import as_predictions, model_files, trained_model
 from firstlight.api.run import Run
 from firstlight.core.errors import DataError, RunError, SettingError
 from firstlight.core.files import write_bytes, write_text
@@ -59,7 +59,7 @@ def inside(
     from firstlight.models import find_snapshots, put_snapshot
 
     folder, trust_code = found_run(run, runs, trust_code)
-    model = trained_model(folder, folder.model, trust_code)
+    model = trained_model(model_files(folder)[0], trust_code)
     if epoch is not None:
         kept = find_snapshots(folder.snapshots)
         if epoch not in kept:
@@ -276,7 +276,7 @@ def _evolution(folder: RunFolder, trust_code: str | Path | None) -> tuple[tuple[
     if not kept:
         return ()
     # Another model than the one that is looked into: its weights move.
-    opened = open_model(trained_model(folder, folder.model, trust_code))
+    opened = open_model(trained_model(model_files(folder)[0], trust_code))
     rows = []
     for epoch, file in kept.items():
         put_snapshot(opened.model, file)

@@ -115,7 +115,7 @@ def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Netw
     """
     from firstlight.training import choose_machine, network_of
 
-    models = [trained_model(folder, one.model, trust_code) for one in (folder, *folder.members())]
+    models = [trained_model(file, trust_code) for file in model_files(folder)]
     information = folder.information()
     settings, _ = divided({"precision": information["machine"]["precision"]})
     inputs = 2 if side_names(information) else 1
@@ -124,28 +124,34 @@ def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Netw
     return Networks(members, choose_machine(settings), information, confidence)
 
 
-def trained_model(
-    folder: RunFolder, file: Path, trust_code: str | Path | None = None
-) -> keras.Model:
-    """One of the Keras models of a finished run.
+def trained_model(file: Path, trust_code: str | Path | None = None) -> keras.Model:
+    """The Keras model in one of a run's `model_files`.
 
     Args:
-        folder: the run.
-        file: its model file, or that of another network of its ensemble.
+        file: which.
         trust_code: as in `networks_of`.
 
     Raises:
-        RunError: it is not there yet.
         ModelError: as in `networks_of`.
     """
     from firstlight.models import classes_of_file, import_keras, load_model
 
-    if not file.exists():
+    import_keras()
+    return load_model(file, None if trust_code is None else classes_of_file(str(trust_code)))
+
+
+def model_files(folder: RunFolder) -> list[Path]:
+    """The trained model of a run, then those of the other networks of its ensemble.
+
+    Raises:
+        RunError: the run has no model yet.
+    """
+    files = [folder.model, *(member.model for member in folder.members())]
+    if not all(file.exists() for file in files):
         raise RunError(
             f"run {folder.name} has no trained model yet: go on with --resume {folder.name}."
         )
-    import_keras()
-    return load_model(file, None if trust_code is None else classes_of_file(str(trust_code)))
+    return files
 
 
 def side_names(information: dict[str, Any]) -> tuple[str, ...]:

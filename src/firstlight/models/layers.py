@@ -304,8 +304,31 @@ def _layer_of(layer: keras.layers.Layer) -> Layer:
     kind = type(layer).__name__
     if kind not in LAYERS or type(layer) is not getattr(import_keras().layers, kind):
         raise ModelError(f"{kind} is not a layer that a list can hold.")
-    config = layer.get_config()
-    known = arguments_of(kind)
+    differing = differing_arguments(layer)
+    if differing.keys() & {"data_format", "dtype"}:
+        raise ModelError(f"{layer.name} differs in what a list does not write down.")
+    return Layer(kind, {name: _record_value(name, value) for name, value in differing.items()})
+
+
+def differing_arguments(layer: keras.layers.Layer) -> dict[str, Any]:
+    """The arguments of one of Keras's layers that a layer made with defaults alone has not.
+
+    Args:
+        layer: of a class in `keras.layers`.
+
+    Returns:
+        Values as in the layer's configuration, in the constructor's order; those that the
+        constructor needs always.
+
+    Raises:
+        ModelError: it is made with a function of the user's own.
+
+    Example:
+        >>> keras = import_keras()
+        >>> differing_arguments(keras.layers.Dense(3, use_bias=False))
+        {'units': 3, 'use_bias': False}
+    """
+    config, known = layer.get_config(), arguments_of(type(layer).__name__)
     needed = {
         name: config[name] for name, p in known.items() if p is not None and p.default is p.empty
     }
@@ -314,18 +337,16 @@ def _layer_of(layer: keras.layers.Layer) -> Layer:
     except (TypeError, ValueError) as error:
         # Keras does not find a function of the user's own by its name.
         raise ModelError(f"{layer.name} is made with what no list can hold.") from error
-    if any(config.get(name) != default.get(name) for name in ("data_format", "dtype")):
-        raise ModelError(f"{layer.name} differs in what a list does not write down.")
     arguments = {
-        name: _record_value(name, config[name])
-        for name in known
+        name: config[name]
+        for name in (*known, "data_format", "dtype")
         if name in config and (name in needed or config[name] != default.get(name))
     }
     if "pool_size" in config and config["strides"] == config["pool_size"]:
         arguments.pop("strides", None)
     if _own_name(config["name"]) == _own_name(default["name"]):
         arguments.pop("name", None)
-    return Layer(kind, arguments)
+    return arguments
 
 
 def _own_name(name: str) -> str:
