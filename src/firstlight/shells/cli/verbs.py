@@ -2,6 +2,7 @@
 
 from firstlight.shells.cli import (  # noqa: F401 - importing a module registers its verbs
     data_verbs,
+    lab_verbs,
     network_verbs,
     run_verbs,
 )
