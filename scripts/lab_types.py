@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Write the TypeScript types of the lab's messages, made from the server's own classes.
 
-    python scripts/lab_types.py        after a change in src/firstlight/shells/lab/messages.py
+Run it after a change in src/firstlight/shells/lab/messages.py.
 """
 
 from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import inspect as types
 
@@ -86,7 +86,7 @@ def typescript() -> str:
     unions: dict[str, Any] = {"FromTab": FromTab, "ToTab": ToTab}
     ends = [
         f"export type {name} =\n"
-        + "".join(f"  | {writer.word(one)}\n" for one in types.type_info(union).types).rstrip()
+        + "".join(f"  | {writer.word(types.type_info(one))}\n" for one in get_args(union)).rstrip()
         + ";\n"
         for name, union in unions.items()
     ]

@@ -10,10 +10,14 @@ interface FieldProps {
   value: Value;
   /** What it is where nothing is given. */
   unset: Value;
+  /** In place of the option's own. */
+  help?: string;
+  /** Over both columns of a form. */
+  wide?: boolean;
   onChange: (value: Value) => Promise<unknown>;
 }
 
-export function Field({ option, value, unset, onChange }: FieldProps) {
+export function Field({ option, value, unset, help, wide, onChange }: FieldProps) {
   const [text, setText] = useState(String(value ?? ""));
   const [problem, setProblem] = useState("");
   const id = `field-${option.name}`;
@@ -40,7 +44,7 @@ export function Field({ option, value, unset, onChange }: FieldProps) {
     "aria-invalid": problem !== "" || undefined,
   };
   return (
-    <div class="field">
+    <div class={wide ? "field wide" : "field"}>
       <label for={id}>{title(option.name)}</label>
       {option.choices.length ? (
         <select {...common} value={text} onChange={(event) => commit(event.currentTarget.value)}>
@@ -70,7 +74,7 @@ export function Field({ option, value, unset, onChange }: FieldProps) {
         />
       )}
       <p id={`${id}-help`} class={problem ? "help problem" : "help"} role={problem ? "alert" : undefined}>
-        {problem || option.help}
+        {problem || help || option.help}
       </p>
     </div>
   );

@@ -69,6 +69,14 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
         )}
         {run.machine && <span>on {run.machine}</span>}
       </p>
+    </div>
+  );
+}
+
+/** How one run ended, what its test said, and what else there is to know. */
+export function InWords({ run }: { run: Run }) {
+  return (
+    <div class="in-words">
       {run.sentence && (
         <p class={run.state === "stopped" ? "quiet" : "problem"} role="status">
           {run.sentence}
@@ -77,7 +85,7 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
       {run.test.length > 0 && (
         <p class="test">
           Tested once, on images it had never seen:{" "}
-          {run.test.map((one) => `${one.name} ${withInterval(one)}`).join(", ")}.
+          {run.test.map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`).join(", ")}.
         </p>
       )}
       {run.notes.map((note) => (

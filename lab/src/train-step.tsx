@@ -8,9 +8,13 @@ import { Chart, COLOURS } from "./chart";
 import { Choice, Field } from "./fields";
 import { isShare, title } from "./format";
 import type { Run } from "./messages";
-import { EpochTable, Outcome, RunList } from "./runs";
+import { EpochTable, InWords, Outcome, RunList } from "./runs";
 
-const FIRST = ["model", "preset", "epochs", "batch_size", "optimizer", "learning_rate", "loss", "augment"];
+const FIRST = [
+  ...["model", "preset", "epochs", "batch_size", "learning_rate", "optimizer", "schedule"],
+  ...["loss", "augment"],
+];
+const WIDE = new Set(["model", "loss", "augment"]);
 
 export function TrainStep({ lab, state }: StepProps) {
   const newest = [...state.runs.values()].sort(byAge);
@@ -67,6 +71,7 @@ export function TrainStep({ lab, state }: StepProps) {
   });
 
   const { options, document, defaults } = state;
+  const recipe = options.recipes.find((one) => one.name === defaults.model);
   const field = (name: string) => {
     const option = options.settings.find((one) => one.name === name)!;
     const value = document.settings[name] ?? (name === "model" ? defaults[name]! : null);
@@ -75,6 +80,8 @@ export function TrainStep({ lab, state }: StepProps) {
         key={name}
         option={option}
         value={value}
+        wide={WIDE.has(name)}
+        help={name === "model" ? recipe?.summary : undefined}
         unset={name in document.settings ? null : (defaults[name] ?? null)}
         onChange={(entered) => lab.edit({ kind: "settings", values: { [name]: entered } })}
       />
@@ -108,7 +115,6 @@ export function TrainStep({ lab, state }: StepProps) {
           {problem}
         </p>
         <div class="fields">{FIRST.map(field)}</div>
-        <p class="quiet">{options.recipes.find((one) => one.name === defaults.model)?.summary}</p>
         <details>
           <summary>More settings</summary>
           <div class="fields">{rest.map(field)}</div>
@@ -145,6 +151,7 @@ export function TrainStep({ lab, state }: StepProps) {
             <span class="key solid" /> training, means over the last images
             <span class="key dashed" /> validation, after each epoch
           </p>
+          {current && <InWords run={current} />}
         </section>
         {newest.length > 0 && (
           <section class="card" aria-labelledby="runs-title">

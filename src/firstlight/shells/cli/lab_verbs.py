@@ -15,7 +15,7 @@ def lab(
     runs: Runs = Path("runs"),
     port: Annotated[
         int | None,
-        typer.Option(metavar="INTEGER", help="port (default: 8474, or a free one)", min=1, max=65535),
+        typer.Option(metavar="INTEGER", help="port (default: 8474, or a free one)", min=0, max=65535),
     ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="open a browser")
@@ -36,4 +36,7 @@ def lab(
 
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    serve(Path.cwd(), runs, port, ready)
+    try:
+        serve(Path.cwd(), runs, port, ready)
+    except KeyboardInterrupt:
+        print("The lab is closed.")

@@ -141,7 +141,7 @@ async def _serve_page(lab: Lab, websocket: WebSocket) -> None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await websocket.close(1008)
 
 

@@ -233,7 +233,7 @@ def _about(run: Run) -> Run:
 
 
 def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float) and not isinstance(value, bool)
+    return not isinstance(value, bool) and isinstance(value, str | int | float | None)
 
 
 def _is_file(path: Path, largest: int) -> bool:

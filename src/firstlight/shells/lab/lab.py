@@ -24,6 +24,11 @@ from firstlight.shells.lab.trainers import Trainers
 
 EVERY = 0.2  # seconds between two looks at the runs
 SHEET_COLUMNS = 12
+KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "integer": (int, "a whole number"),
+    "number": ((int, float), "a number"),
+    "text": (str, "a text"),
+}
 
 
 class Lab:
@@ -85,6 +90,9 @@ class Lab:
             return await self._answers[type(request)](request)
         except FirstlightError as error:
             return says.Refusal(id=request.id, sentence=_capital(str(error)))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return says.Refusal(id=request.id, sentence=f"The system refused it: {reason}.")
 
     def welcome(self, tab: Tab, hello: says.Hello) -> None:
         """Bring a page up to date."""
@@ -354,10 +362,9 @@ def _changed(
         option = options.get(name)
         if option is None:
             raise SettingError(f"there is no setting called {name!r} in the lab.")
-        kinds = {"integer": int, "number": (int, float), "text": str}
-        if value is not None and not isinstance(value, kinds[option.type]):
-            kind = {"integer": "a whole number", "number": "a number", "text": "a text"}
-            raise SettingError(f"{name} takes {kind[option.type]}, but {value!r} came.")
+        kind, words = KINDS[option.type]
+        if value is not None and not isinstance(value, kind):
+            raise SettingError(f"{name} takes {words}, but {value!r} came.")
         if value is not None and option.choices and value not in option.choices:
             raise SettingError(f"{name} takes one of {', '.join(option.choices)}.")
     merged = before | values
@@ -366,11 +373,12 @@ def _changed(
 
 def _words(given: dict[str, Any]) -> list[str]:
     """Settings as words of a command line, each with its value in one word."""
-    words = []
-    for name, value in given.items():
-        for one in value if isinstance(value, tuple) else (value,):
-            words.append(f"--{name.replace('_', '-')}={one}")
-    return words
+    pairs = [
+        (name, one)
+        for name, value in given.items()
+        for one in (value if isinstance(value, tuple) else (value,))
+    ]
+    return [f"--{name.replace('_', '-')}={one}" for name, one in pairs]
 
 
 def _capital(text: str) -> str:

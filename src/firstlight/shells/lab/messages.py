@@ -23,7 +23,7 @@ PartName = Literal["train", "validation", "test"]
 SourceKind = Literal["builtin", "path", "upload"]
 
 
-class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Record(Struct, kw_only=True, forbid_unknown_fields=True):
     """What messages are made of."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +27,18 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self._asked = False
         self.loop.call_later(FIRST_WORDS, self._close_idle, transport)
 
-    def _close_idle(self, transport: asyncio.Transport) -> None:
-        if self.cycle is None and transport.get_protocol() is self:
+    def _close_idle(self, transport: Any) -> None:
+        # A WebSocket has a protocol of its own by then.
+        if not self._asked and transport.get_protocol() is self:
             transport.close()
+
+    def handle_events(self) -> None:
+        """Take in what has come."""
+        super().handle_events()
+        self._asked = self._asked or self.scope is not None
 
 
 def serve(
