@@ -132,14 +132,23 @@ def origins() -> list[Attack]:
         ("a name that begins like the lab's", "http://127.0.0.1:PORT.evil.example"),
         ("a page opened from the disk", "file://"),
         ("an empty one", ""),
-        ("two, the right one first", ["http://127.0.0.1:PORT", "http://evil.example"]),
+        ("a list of two", "http://127.0.0.1:PORT, http://evil.example"),
     ]
     return [
-        *[Attack("Origin", f"{words}, on an upload", "403", post(Origin=one)) for words, one in names],
+        *[
+            Attack("Origin", f"{words}, on an upload", "403", post(Origin=one))
+            for words, one in names
+        ],
         *[
             Attack("Origin", f"{words}, for a WebSocket", "403", handshake(Origin=one))
             for words, one in names
         ],
+        Attack(
+            "Origin",
+            "two, the right one first, on an upload",
+            "403",
+            post(Origin=["http://127.0.0.1:PORT", "http://evil.example"]),
+        ),
         Attack("Origin", "another site's, on a page", "403", http(Origin="http://evil.example")),
         *[
             Attack("Origin", f"Sec-Fetch-Site: {site}", "403", http(Sec_Fetch_Site=site))
@@ -208,7 +217,7 @@ def paths() -> list[Attack]:
         ("a backslash", "/upload/there/..%5cx.npz", "400"),
         ("a hidden file", "/upload/there/.bashrc", "400"),
         ("a hidden folder", "/upload/there/.ssh/keys", "400"),
-        ("a line break in the name", "/upload/there/a%0ab.npz", "400"),
+        ("a line break in the name", "/upload/there/a%0ab.npz", "404"),
         ("a zero byte in the name", "/upload/there/a%00.npz", "400"),
         ("a terminal command in the name", "/upload/there/a%1b[2J.npz", "400"),
         ("a name of 200 letters", f"/upload/there/{'a' * 200}", "400"),
@@ -222,10 +231,18 @@ def paths() -> list[Attack]:
     ]
     return [
         *[
-            Attack("Path", f"`{path if len(path) < 60 else path[:12] + ' ...'}`", status, http(path=path))
+            Attack(
+                "Path",
+                f"`{path if len(path) < 60 else path[:12] + ' ...'}`",
+                status,
+                http(path=path),
+            )
             for path, status in pages
         ],
-        *[Attack("Path", f"upload: {words}", status, post(path)) for words, path, status in uploads],
+        *[
+            Attack("Path", f"upload: {words}", status, post(path))
+            for words, path, status in uploads
+        ],
     ]
 
 
@@ -245,7 +262,7 @@ def bodies() -> list[Attack]:
         Attack("Body", "a length and chunks (request smuggling)", "400",
                post(body=b"0\r\n\r\nGET /x HTTP/1.1\r\n\r\n", Transfer_Encoding="chunked",
                     Content_Length="4")),
-        Attack("Body", "chunks by another name", "501", post(Transfer_Encoding="xchunked")),
+        Attack("Body", "chunks by another name", "400", post(Transfer_Encoding="xchunked")),
         Attack("Body", "chunks twice", "400", post(Transfer_Encoding=["chunked", "chunked"])),
         Attack("Body", "a chunk whose size is no number", "400",
                post(body=b"zz\r\nhello\r\n0\r\n\r\n", **chunked)),
@@ -265,12 +282,12 @@ def requests() -> list[Attack]:
         Attack("Request", "no HTTP at all", "400", plain(b"\x00\x01\x02\x03\r\n\r\n")),
         Attack("Request", "the beginning of TLS", "400", plain(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")),
         Attack("Request", "HTTP/0.9", "400", plain(b"GET /\r\n\r\n")),
-        Attack("Request", "HTTP/2 without asking", "400", plain(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
+        Attack("Request", "HTTP/2 without asking", "421", plain(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
         Attack("Request", "a blank before a header's colon", "400", plain(start + b"A : b\r\n\r\n")),
         Attack("Request", "a header over two lines", "400", plain(b"GET / HTTP/1.1\r\n A: b\r\n\r\n")),
         Attack("Request", "a zero byte in a header", "400", plain(start + b"A: \x00\r\n\r\n")),
         Attack("Request", "a carriage return in a header", "400", plain(start + b"A: b\rC: d\r\n\r\n")),
-        Attack("Request", "a header of 100 kB", "400", plain(start + b"A: " + b"x" * 100_000 + b"\r\n\r\n")),
+        Attack("Request", "a header of 100 kB", "431", plain(start + b"A: " + b"x" * 100_000 + b"\r\n\r\n")),
         Attack("Request", "headers that never end", "400", plain(start + b"A: b\r\n" * 20_000)),
         Attack("Slow", "a connection that says nothing", "closed", plain(b"")),
         Attack("Slow", "half a request line", "closed", plain(b"GE")),
@@ -284,7 +301,7 @@ def handshakes() -> list[Attack]:
         Attack("WebSocket", "a path around the corner", "403", handshake(path="/a/../socket")),
         Attack("WebSocket", "no key", "400", handshake(Sec_WebSocket_Key=None)),
         Attack("WebSocket", "a key that is none", "400", handshake(Sec_WebSocket_Key="x")),
-        Attack("WebSocket", "version 8", "426", handshake(Sec_WebSocket_Version="8")),
+        Attack("WebSocket", "version 8", "400", handshake(Sec_WebSocket_Version="8")),
         Attack("WebSocket", "the upgrade to another protocol", "404", handshake(Upgrade="h2c")),
     ]
 
@@ -417,7 +434,9 @@ def values() -> list[Attack]:
         ("empty parts", ".."),
     ]
     tried = [(f"data: {words}", source("path", name)) for words, name in away]
-    tried += [(f"look into: {words}", {"kind": "browse", "id": 1, "path": name}) for words, name in away]
+    tried += [
+        (f"look into: {words}", {"kind": "browse", "id": 1, "path": name}) for words, name in away
+    ]
     tried += [
         ("data: an unknown built-in", source("builtin", "/etc")),
         ("data: an upload above the uploads", source("upload", "../..")),

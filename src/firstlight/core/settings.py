@@ -287,8 +287,8 @@ class TrainSettings:
         PRESETS,
     )
     model: str = option("a recipe's name, net.py:make_model, or a YAML list of layers", "compact")
-    epochs: int | None = option("passes through the training images", None, (), 1)
-    batch_size: int | None = option("images in one step", None, (), 1)
+    epochs: int | None = option("passes through the training images", None, (), 1, 1_000_000)
+    batch_size: int | None = option("images in one step", None, (), 1, 10_000_000)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
     momentum: float | None = option(
         "share of the last step in the next (default: Keras's), for sgd, rmsprop and muon",

@@ -15,11 +15,11 @@ def lab(
     runs: Runs = Path("runs"),
     port: Annotated[
         int | None,
-        typer.Option(metavar="INTEGER", help="port (default: 8474, or a free one)", min=0, max=65535),
+        typer.Option(
+            metavar="INTEGER", help="port (default: 8474, or a free one)", min=0, max=65535
+        ),
     ] = None,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="open a browser")
-    ] = True,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser")] = True,
 ) -> None:
     """Open the lab in the browser: data, training, curves.
 

@@ -104,9 +104,7 @@ async def _take_file(lab: Lab, request: Request) -> Response:
     """Write one uploaded file; it appears whole or not at all."""
     names = request.path_params
     try:
-        target = await asyncio.to_thread(
-            lab.places.upload_file, names["upload"], names["path"]
-        )
+        target = await asyncio.to_thread(lab.places.upload_file, names["upload"], names["path"])
         try:
             part, file = await asyncio.to_thread(open_part, target)
             try:

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from firstlight.shells.lab.messages import EpochRow, Point, Progress, Run, RunSt
 AT_ONCE = 8 << 20  # bytes of events that are read at a time
 LARGEST_DOCUMENT = 64 << 20
 MOST_NOTES = 30
+YOUNG = 5.0  # seconds
+ENOUGH = 3  # looks
 KILLED = (
     "Its process has ended without a word: it was killed, the memory ran out, or the machine was "
     "switched off. Resume it: it goes on from its last checkpoint."
@@ -51,7 +54,10 @@ class Followed:
         self._offset = 0
         self._said = ""  # what the run itself said about its end
         self._ended: RunState | None = None
-        self._alone = 0  # how often in a row nobody was seen to write
+        # How often in a row nobody was seen to write. A folder is there a moment before its writer
+        # has the lock; one that is older has been left alone.
+        age = time.time() - (self.folder.path / "run.json").stat().st_mtime
+        self._alone = 0 if age < YOUNG else ENOUGH
         information = self.folder.information()
         data, settings = information["data"], information["settings"]
         self._maker = CurveMaker(str(settings["metric"]))
@@ -164,9 +170,8 @@ class Followed:
             return {"state": state, "sentence": "", "machine": machine}
         if self._ended is not None:
             return {"state": self._ended, "sentence": self._said, "machine": ""}
-        # The folder is there a moment before its writer has the lock.
         self._alone += 1
-        if self._alone < 3:
+        if self._alone < ENOUGH:
             return {}
         return {"state": "killed", "sentence": KILLED, "machine": ""}
 
@@ -196,7 +201,7 @@ class Runs:
             if new:
                 try:
                     self.known[name] = Followed(RunFolder((self.root / name).resolve()))
-                except (RunError, msgspec.ValidationError, TypeError, AttributeError):
+                except (RunError, OSError, msgspec.ValidationError, TypeError, AttributeError):
                     self._unreadable.add(name)
                     continue
             run = self.known[name]

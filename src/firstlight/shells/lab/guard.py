@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Mapping
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from firstlight.shells.lab.choices import UPLOAD_BYTES
 
 LONGEST_TARGET = 2048  # bytes of path and query
+LARGEST_HEAD = 16 << 10  # bytes of a request's headers
 SLOWEST = 20.0  # seconds without a byte of a body
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -130,6 +131,8 @@ class Guard:
             return PlainTextResponse("Another site asked for this.", 403)
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
             return PlainTextResponse("The address is too long.", 414)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEAD:
+            return PlainTextResponse("The headers are too large.", 431)
         signs_in = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
         if not self._session.knows(headers) and not (signs_in and scope["query_string"]):
             return PlainTextResponse(ASK_AGAIN, 401)
@@ -137,8 +140,8 @@ class Guard:
 
     def _sign_in(self, scope: Scope) -> Response:
         """Take the token out of the address and put a cookie into the browser."""
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=4)
-        if self._session.exchange(query.get("token", [""])[0]):
+        query = parse_qsl(scope["query_string"].decode("latin-1"))
+        if len(query) == 1 and query[0][0] == "token" and self._session.exchange(query[0][1]):
             answer = RedirectResponse("/", 303)
             answer.set_cookie(
                 self._session.cookie_name, self._session.cookie, httponly=True, samesite="strict"
@@ -155,32 +158,41 @@ class Guard:
         if not length.isascii() or not length.isdecimal() or int(length[:20]) > most:
             await PlainTextResponse("This is too large.", 413)(scope, receive, send)
             return
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Two readers could take such a body for two different requests.
+            await PlainTextResponse("This has two lengths.", 400)(scope, receive, send)
+            return
         came, begun = 0, False
+        stopped: TooLargeError | TooSlowError | None = None
 
         async def counted() -> Message:
-            nonlocal came
+            nonlocal came, stopped
             try:
                 message = await asyncio.wait_for(receive(), SLOWEST)
             except TimeoutError:
-                raise TooSlowError from None
+                stopped = TooSlowError()
+                raise stopped from None
             came += len(message.get("body", b""))
             if came > most:
-                raise TooLargeError
+                stopped = TooLargeError()
+                raise stopped
             return message
 
         async def noted(message: Message) -> None:
             nonlocal begun
-            begun = True
-            await send(message)
+            # Starlette makes a 500 of our own error: what it was is said below.
+            if stopped is None:
+                begun = True
+                await send(message)
 
         try:
             if most == 0:
                 await _drain(counted)
             await self._app(scope, counted, noted)
-        except (TooLargeError, TooSlowError) as error:
+        except (TooLargeError, TooSlowError):
             if begun:
                 raise
-            large = isinstance(error, TooLargeError)
+            large = isinstance(stopped, TooLargeError)
             answer = PlainTextResponse(
                 "This is too large." if large else "This came too slowly.",
                 413 if large else 408,

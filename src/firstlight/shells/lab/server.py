@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from firstlight.core.errors import SettingError
 from firstlight.shells.lab.application import make_application
-from firstlight.shells.lab.guard import Session
+from firstlight.shells.lab.guard import LARGEST_HEAD, Session
 
 PORT = 8474
 ADDRESS = "127.0.0.1"
@@ -41,9 +41,7 @@ class Connection(H11Protocol):
         self._asked = self._asked or self.scope is not None
 
 
-def serve(
-    folder: Path, runs: Path, port: int | None, ready: Callable[[str], None]
-) -> None:
+def serve(folder: Path, runs: Path, port: int | None, ready: Callable[[str], None]) -> None:
     """Serve the lab until the process is told to stop.
 
     Args:
@@ -65,6 +63,7 @@ def serve(
         ws="websockets-sansio",
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=2,
