@@ -54,7 +54,11 @@ function useTheme(): number {
 }
 
 /** Epochs, then training and validation of each run; a mean is drawn in the middle of its batches. */
-function table(runs: Run[], curves: Map<string, Curves>, what: "loss" | "metric"): uPlot.AlignedData {
+function table(
+  runs: Run[],
+  curves: Map<string, Curves>,
+  what: "loss" | "metric",
+): uPlot.AlignedData {
   const tables = runs.flatMap((run): uPlot.AlignedData[] => {
     const { points, epochs } = curves.get(run.name) ?? { points: [], epochs: [] };
     const { steps, epochs: all } = run.progress ?? { steps: 1, epochs: 1 };
@@ -66,7 +70,10 @@ function table(runs: Run[], curves: Map<string, Curves>, what: "loss" | "metric"
           trained.map(([first, last]) => (first + last) / 2 / perEpoch),
           trained.map((point) => (what === "loss" ? point[2] : point[3])),
         ]
-      : [epochs.map((row) => row[0] - 0.5), epochs.map((row) => (what === "loss" ? row[1] : row[2]))];
+      : [
+          epochs.map((row) => row[0] - 0.5),
+          epochs.map((row) => (what === "loss" ? row[1] : row[2])),
+        ];
     const validation: uPlot.AlignedData = [
       epochs.map((row) => row[0]),
       epochs.map((row) => (what === "loss" ? row[3] : row[4])),
@@ -85,14 +92,18 @@ function settings(runs: Run[], width: number, share: boolean): uPlot.Options {
     ticks: { show: false },
     font: "13px Inter, sans-serif",
   };
-  const words = (value: number) => (share ? `${+(100 * value).toFixed(1)} %` : String(+value.toPrecision(3)));
+  const words = (value: number) =>
+    share ? `${+(100 * value).toFixed(1)} %` : String(+value.toPrecision(3));
   return {
     width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: {
-      x: { time: false, range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(1, most ?? 1)] },
+      x: {
+        time: false,
+        range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(1, most ?? 1)],
+      },
     },
     axes: [
       { ...axis, label: "epoch", labelFont: "13px Inter, sans-serif", labelSize: 20, size: 32 },
@@ -103,7 +114,13 @@ function settings(runs: Run[], width: number, share: boolean): uPlot.Options {
       ...runs.flatMap((run, k): uPlot.Series[] => {
         const stroke = colour(COLOURS[k % COLOURS.length]!);
         return [
-          { label: `${run.name}, training`, stroke, width: 2, spanGaps: true, points: { show: false } },
+          {
+            label: `${run.name}, training`,
+            stroke,
+            width: 2,
+            spanGaps: true,
+            points: { show: false },
+          },
           {
             label: `${run.name}, validation`,
             stroke,

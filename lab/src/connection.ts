@@ -50,6 +50,7 @@ export class Connection {
   private lastId = 0;
   private wait = RETRY.first;
   private open = new Map<number, { resolve: (answer: Answer) => void; reject: () => void }>();
+  private edits: Promise<unknown> = Promise.resolve();
   private listeners = new Set<() => void>();
 
   constructor() {
@@ -73,9 +74,25 @@ export class Connection {
     return answer as Extract<Answer, { kind: Kind }>;
   }
 
-  /** Change the document as this page knows it. */
+  /** Change the document as this page knows it, after the changes that are on their way. */
   edit(change: Extract<FromTab, { kind: "edit" }>["change"]): Promise<unknown> {
-    return this.ask({ kind: "edit", revision: this.state!.document.revision, change }, "done");
+    const ask = () =>
+      this.ask({ kind: "edit", revision: this.state!.document.revision, change }, "done");
+    const work = this.edits.then(ask, ask);
+    this.edits = work;
+    const over = () => {
+      if (this.edits === work) this.edits = Promise.resolve();
+    };
+    work.then(over, over);
+    return work;
+  }
+
+  /** Start a run of the document with all changes in it; the run's name. */
+  async start(): Promise<string> {
+    await this.edits;
+    const { revision } = this.state!.document;
+    const { run } = await this.ask({ kind: "start", revision, name: "" }, "started");
+    return run;
   }
 
   /** Bring the curves of a run, once; later points come by themselves. */

@@ -36,7 +36,11 @@ export function DataStep({ lab, state }: StepProps) {
           )}
           {found && (
             <>
-              <SampleGrid key={`${found.fingerprint} ${document.revision}`} lab={lab} found={found} />
+              <SampleGrid
+                key={`${found.fingerprint} ${document.revision}`}
+                lab={lab}
+                found={found}
+              />
               <p class="next">
                 <a class="button" href="#train">
                   Train a network on these images

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { Choice } from "./fields";
 import { count, plural, short } from "./format";
 import type { Exploration, Histogram } from "./messages";
+import { Scroll } from "./scroll";
 
 const MOST_CLASSES = 30;
 
@@ -17,7 +18,7 @@ export function ClassBalance({ found }: { found: Exploration }) {
         <h2 id="classes-title">Classes</h2>
         <p class="quiet">{count(found.classes.length)} classes</p>
       </div>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="classes-title">
+      <Scroll label="Images of each class">
         <table>
           <thead>
             <tr>
@@ -42,7 +43,12 @@ export function ClassBalance({ found }: { found: Exploration }) {
                   </td>
                 ))}
                 <td>
-                  <svg class="share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+                  <svg
+                    class="share"
+                    viewBox="0 0 100 8"
+                    preserveAspectRatio="none"
+                    aria-hidden="true"
+                  >
                     <rect class="track" width="100" height="8" />
                     <rect
                       class="positive"
@@ -55,7 +61,7 @@ export function ClassBalance({ found }: { found: Exploration }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {found.classes.length > MOST_CLASSES && (
         <p class="quiet">and {count(found.classes.length - MOST_CLASSES)} more</p>
       )}
@@ -77,7 +83,7 @@ export function Targets({ found }: { found: Exploration }) {
         <h2 id="targets-title">Targets</h2>
         <p class="quiet">{plural(found.target_names.length, "number")} to measure</p>
       </div>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="targets-title">
+      <Scroll label="Targets of each part">
         <table>
           <thead>
             <tr>
@@ -109,7 +115,7 @@ export function Targets({ found }: { found: Exploration }) {
             )}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="quiet">{found.split_rule}</p>
     </section>
   );
@@ -137,7 +143,10 @@ export function PixelHistogram({ found }: { found: Exploration }) {
         <h2 id="pixels-title">Pixels</h2>
         <Choice legend="Pixels as" choices={VIEWS} value={view} onChange={setView} />
       </div>
-      <Bars histogram={histogram} words={`Histogram of the training images' pixels, ${VIEW_WORDS[view]}`} />
+      <Bars
+        histogram={histogram}
+        words={`Histogram of the training images' pixels, ${VIEW_WORDS[view]}`}
+      />
       <p class="quiet">
         Training images, {VIEW_WORDS[view]}. Stored: {train.dtype}, {short(train.minimum)} to{" "}
         {short(train.maximum)}, mean {short(train.mean)}, standard deviation {short(train.std)}.
@@ -161,7 +170,16 @@ function Bars({ histogram, words }: { histogram: Histogram; words: string }) {
       >
         {counts.map((value, k) => {
           const height = (40 * Math.sqrt(value)) / top;
-          return <rect key={k} class="positive" x={k + 0.08} y={40 - height} width="0.84" height={height} />;
+          return (
+            <rect
+              key={k}
+              class="positive"
+              x={k + 0.08}
+              y={40 - height}
+              width="0.84"
+              height={height}
+            />
+          );
         })}
       </svg>
       <p class="axis">
@@ -216,7 +234,7 @@ export function Files({ found, refused }: { found: Exploration; refused: number 
         </p>
       </div>
       {refused > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-labelledby="files-title">
+        <Scroll label="Refused files">
           <table>
             <thead>
               <tr>
@@ -233,7 +251,7 @@ export function Files({ found, refused }: { found: Exploration; refused: number 
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {refused > found.refused.length && (
         <p class="quiet">and {count(refused - found.refused.length)} more</p>

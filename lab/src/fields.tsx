@@ -73,7 +73,11 @@ export function Field({ option, value, unset, help, wide, onChange }: FieldProps
           onKeyDown={(event) => event.key === "Enter" && commit(event.currentTarget.value)}
         />
       )}
-      <p id={`${id}-help`} class={problem ? "help problem" : "help"} role={problem ? "alert" : undefined}>
+      <p
+        id={`${id}-help`}
+        class={problem ? "help problem" : "help"}
+        role={problem ? "alert" : undefined}
+      >
         {problem || help || option.help}
       </p>
     </div>

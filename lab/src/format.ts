@@ -1,7 +1,15 @@
 // Numbers as people read them.
 
 /** Metrics that are shares of one. */
-const SHARES = new Set(["accuracy", "top_3", "top_5", "precision", "recall", "f1", "calibration_error"]);
+const SHARES = new Set([
+  "accuracy",
+  "top_3",
+  "top_5",
+  "precision",
+  "recall",
+  "f1",
+  "calibration_error",
+]);
 
 export const count = (value: number): string => value.toLocaleString("en-GB");
 

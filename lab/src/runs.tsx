@@ -2,6 +2,7 @@
 
 import { count, duration, score, title } from "./format";
 import type { EpochRow, Run } from "./messages";
+import { Scroll } from "./scroll";
 
 const WORDS: Record<Run["state"], string> = {
   starting: "Starting",
@@ -23,7 +24,8 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
   const { progress } = run;
   const going = run.state === "starting" || run.state === "training";
   const resumable = ["stopped", "killed", "failed"].includes(run.state) && run.created !== "";
-  const done = run.state === "finished" ? 1 : progress ? progress.step / Math.max(1, progress.steps) : 0;
+  const done =
+    run.state === "finished" ? 1 : progress ? progress.step / Math.max(1, progress.steps) : 0;
   const tested = progress !== null && progress.step === progress.steps;
   return (
     <div class="outcome">
@@ -85,7 +87,10 @@ export function InWords({ run }: { run: Run }) {
       {run.test.length > 0 && (
         <p class="test">
           Tested once, on images it had never seen:{" "}
-          {run.test.map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`).join(", ")}.
+          {run.test
+            .map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`)
+            .join(", ")}
+          .
         </p>
       )}
       {run.notes.map((note) => (
@@ -98,7 +103,8 @@ export function InWords({ run }: { run: Run }) {
 }
 
 function withInterval({ name, value, low, high }: Run["test"][number]): string {
-  const ends = low !== null && high !== null ? ` (${score(name, low)} to ${score(name, high)})` : "";
+  const ends =
+    low !== null && high !== null ? ` (${score(name, low)} to ${score(name, high)})` : "";
   return score(name, value) + ends;
 }
 
@@ -112,7 +118,7 @@ interface RunListProps {
 
 export function RunList({ runs, colour, current, onShow, onFocus }: RunListProps) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-labelledby="runs-title">
+    <Scroll label="All runs">
       <table class="runs">
         <thead>
           <tr>
@@ -163,7 +169,7 @@ export function RunList({ runs, colour, current, onShow, onFocus }: RunListProps
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -178,7 +184,7 @@ export function EpochTable({ run, epochs }: { run: Run; epochs: EpochRow[] }) {
     <section class="card" aria-labelledby="epochs-title">
       <details>
         <summary id="epochs-title">Epochs of {run.name} in numbers</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-labelledby="epochs-title">
+        <Scroll label="Epochs">
           <table>
             <thead>
               <tr>
@@ -205,7 +211,7 @@ export function EpochTable({ run, epochs }: { run: Run; epochs: EpochRow[] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
         {run.command && (
           <>
             <p class="quiet">The command that does the same:</p>

@@ -39,24 +39,24 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
   return (
     <>
       <div class="bar">
-        <label>
-          Part{" "}
-          <select
-            value={part}
-            onChange={(event) => {
-              setPart(event.currentTarget.value as AskSamples["part"]);
-              setStart(0);
-            }}
-          >
-            {found.parts.map((one) => (
-              <option key={one.part}>{one.part}</option>
-            ))}
-          </select>
-        </label>
+        <label for="sample-part">Part</label>
+        <select
+          id="sample-part"
+          value={part}
+          onChange={(event) => {
+            setPart(event.currentTarget.value as AskSamples["part"]);
+            setStart(0);
+          }}
+        >
+          {found.parts.map((one) => (
+            <option key={one.part}>{one.part}</option>
+          ))}
+        </select>
         {found.task === "classify" && (
-          <label>
-            Class{" "}
+          <>
+            <label for="sample-class">Class</label>
             <select
+              id="sample-class"
               value={label === null ? "" : String(label)}
               onChange={(event) => {
                 const { value } = event.currentTarget;
@@ -71,7 +71,7 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
                 </option>
               ))}
             </select>
-          </label>
+          </>
         )}
         <span class="space" />
         <span class="quiet range" role="status">
@@ -100,7 +100,12 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
       <ul class="tiles" aria-label="Images with their labels">
         {samples?.tiles.map((tile, k) => (
           <li key={`${start} ${k}`} title={tile.name}>
-            <Tile samples={samples} sheet={sheet} position={k} words={`${tile.label}, ${tile.name}`} />
+            <Tile
+              samples={samples}
+              sheet={sheet}
+              position={k}
+              words={`${tile.label}, ${tile.name}`}
+            />
             <span aria-hidden="true">{tile.label}</span>
           </li>
         ))}

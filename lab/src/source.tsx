@@ -37,7 +37,12 @@ export function SourceChoice({ lab, state }: StepProps) {
       <div class="head">
         <h2 id="source-title">Where from</h2>
       </div>
-      <Choice legend="Where the images come from" choices={PLACES} value={place} onChange={setPlace} />
+      <Choice
+        legend="Where the images come from"
+        choices={PLACES}
+        value={place}
+        onChange={setPlace}
+      />
       <div class="source">
         {place === "builtin" && (
           <ul class="list">
@@ -227,7 +232,9 @@ function Upload({ lab, state, onChoose, onProblem }: UploadProps) {
         </label>
       </p>
       <p class="quiet" role="status">
-        {done ? `${done[0]} of ${plural(done[1], "file")} copied` : `At most ${upload_bytes >> 20} MB`}
+        {done
+          ? `${done[0]} of ${plural(done[1], "file")} copied`
+          : `At most ${upload_bytes >> 20} MB`}
       </p>
     </div>
   );

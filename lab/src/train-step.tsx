@@ -40,8 +40,11 @@ export function TrainStep({ lab, state }: StepProps) {
       (error: Error) => setProblem(error.message),
     );
   const start = async () => {
-    const { revision } = state.document;
-    const { run } = await lab.ask({ kind: "start", revision, name: "" }, "started");
+    // What has been typed into the field that has the focus counts.
+    const field = window.document.activeElement as HTMLElement;
+    field.blur();
+    field.focus();
+    const run = await lab.start();
     // The run before it stays, to be compared with.
     setPicked(new Set([...(shown[0] ? [shown[0].name] : []), run]));
     setFocus(run);
@@ -194,4 +197,3 @@ function useAnnouncements(runs: Run[]): void {
     setBefore(states);
   }, [states]);
 }
-

@@ -57,11 +57,11 @@ def http(
             headers[name.replace("_", "-")] = value
         lines = [f"{method} {path} HTTP/1.1"]
         for name, value in headers.items():
-            for one in value if isinstance(value, list) else [value]:
-                if one is not None:
-                    lines.append(f"{name}: {one}".replace("PORT", str(lab.port)))
-        head = "\r\n".join([*lines, "Connection: close" * ("Upgrade" not in changed)])
-        return f"{head.rstrip()}\r\n\r\n".replace("COOKIE", lab.cookie).encode("latin-1") + body
+            given = value if isinstance(value, list) else [value]
+            lines += [f"{name}: {one}" for one in given if one is not None]
+        head = "\r\n".join([*lines, "Connection: close" * ("Upgrade" not in changed)]).rstrip()
+        head = head.replace("PORT", str(lab.port)).replace("COOKIE", lab.cookie)
+        return f"{head}\r\n\r\n".encode("latin-1") + body
 
     return make
 
@@ -110,15 +110,19 @@ def hosts() -> list[Attack]:
         Attack("Host", "none at all", "400", http(Host=None)),
         Attack("Host", "two, the right one first", "400", http(Host=["127.0.0.1:PORT", "evil"])),
         Attack(
-            "Host", "a foreign one, the right one as X-Forwarded-Host", "421",
+            "Host",
+            "a foreign one, the right one as X-Forwarded-Host",
+            "421",
             http(Host="evil.example", **forwarded),
         ),
         Attack(
-            "Host", "a foreign one in the request line too", "421",
+            "Host",
+            "a foreign one in the request line too",
+            "421",
             http(path="http://evil.example/", Host="evil.example"),
         ),
         Attack("Host", "a foreign one, for a WebSocket", "403", handshake(Host="evil.example")),
-    ]  # fmt: skip
+    ]
 
 
 def origins() -> list[Attack]:
@@ -168,7 +172,10 @@ def sessions() -> list[Attack]:
         ("the right cookie with a letter more", "COOKIEa"),
     ]
     return [
-        *[Attack("Session", f"{words}, for the page", "401", http(Cookie=one)) for words, one in cookies],
+        *[
+            Attack("Session", f"{words}, for the page", "401", http(Cookie=one))
+            for words, one in cookies
+        ],
         *[
             Attack("Session", f"{words}, for a WebSocket", "403", handshake(Cookie=one))
             for words, one in cookies
@@ -185,10 +192,12 @@ def sessions() -> list[Attack]:
         ),
         Attack("Session", "a token by POST", "401", post("/?token=a", Cookie=None)),
         Attack(
-            "Session", "a token as a header", "401",
+            "Session",
+            "a token as a header",
+            "401",
             http(Cookie=None, Authorization="Bearer token"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def paths() -> list[Attack]:
@@ -250,25 +259,45 @@ def bodies() -> list[Attack]:
     chunked = {"Transfer_Encoding": "chunked", "Content_Length": None}
     large = b"200000\r\n" + b"x" * 0x200000 + b"\r\n0\r\n\r\n"
     return [
-        Attack("Body", "more than may be uploaded, by its length", "413", post(Content_Length="99999999")),
+        Attack(
+            "Body",
+            "more than may be uploaded, by its length",
+            "413",
+            post(Content_Length="99999999"),
+        ),
         Attack("Body", "more than may be uploaded, in chunks", "413", post(body=large, **chunked)),
         Attack("Body", "a length of 30 digits", "413", post(Content_Length="9" * 19)),
         Attack("Body", "a body where none belongs", "413", http(body=b"x" * 100)),
-        Attack("Body", "a body in chunks where none belongs", "413",
-               http(body=b"5\r\nhello\r\n0\r\n\r\n", **chunked)),
+        Attack(
+            "Body",
+            "a body in chunks where none belongs",
+            "413",
+            http(body=b"5\r\nhello\r\n0\r\n\r\n", **chunked),
+        ),
         Attack("Body", "a negative length", "400", post(Content_Length="-1")),
         Attack("Body", "a length in words", "400", post(Content_Length="many")),
         Attack("Body", "two lengths", "400", post(Content_Length=["1", "2"])),
-        Attack("Body", "a length and chunks (request smuggling)", "400",
-               post(body=b"0\r\n\r\nGET /x HTTP/1.1\r\n\r\n", Transfer_Encoding="chunked",
-                    Content_Length="4")),
+        Attack(
+            "Body",
+            "a length and chunks (request smuggling)",
+            "400",
+            post(
+                body=b"0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+                Transfer_Encoding="chunked",
+                Content_Length="4",
+            ),
+        ),
         Attack("Body", "chunks by another name", "400", post(Transfer_Encoding="xchunked")),
         Attack("Body", "chunks twice", "400", post(Transfer_Encoding=["chunked", "chunked"])),
-        Attack("Body", "a chunk whose size is no number", "400",
-               post(body=b"zz\r\nhello\r\n0\r\n\r\n", **chunked)),
+        Attack(
+            "Body",
+            "a chunk whose size is no number",
+            "400",
+            post(body=b"zz\r\nhello\r\n0\r\n\r\n", **chunked),
+        ),
         Attack("Body", "a body that stops halfway", "408", post(Content_Length="50")),
         Attack("Body", "chunks that stop halfway", "408", post(body=b"5\r\nhel", **chunked)),
-    ]  # fmt: skip
+    ]
 
 
 def requests() -> list[Attack]:
@@ -278,21 +307,41 @@ def requests() -> list[Attack]:
         *[Attack("Request", f"the method {method}", "405", http(method)) for method in methods],
         Attack("Request", "the method POST for a page", "405", post("/", b"")),
         Attack("Request", "the method GET for an upload", "404", http(path="/upload/there/a")),
-        Attack("Request", "a method in another alphabet", "400", plain("ГЕТ / HTTP/1.1\r\n\r\n".encode())),
+        Attack(
+            "Request",
+            "a method in another alphabet",
+            "400",
+            plain("ГЕТ / HTTP/1.1\r\n\r\n".encode()),
+        ),
         Attack("Request", "no HTTP at all", "400", plain(b"\x00\x01\x02\x03\r\n\r\n")),
-        Attack("Request", "the beginning of TLS", "400", plain(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")),
+        Attack(
+            "Request", "the beginning of TLS", "400", plain(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
+        ),
         Attack("Request", "HTTP/0.9", "400", plain(b"GET /\r\n\r\n")),
-        Attack("Request", "HTTP/2 without asking", "421", plain(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
-        Attack("Request", "a blank before a header's colon", "400", plain(start + b"A : b\r\n\r\n")),
-        Attack("Request", "a header over two lines", "400", plain(b"GET / HTTP/1.1\r\n A: b\r\n\r\n")),
+        Attack(
+            "Request", "HTTP/2 without asking", "421", plain(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        ),
+        Attack(
+            "Request", "a blank before a header's colon", "400", plain(start + b"A : b\r\n\r\n")
+        ),
+        Attack(
+            "Request", "a header over two lines", "400", plain(b"GET / HTTP/1.1\r\n A: b\r\n\r\n")
+        ),
         Attack("Request", "a zero byte in a header", "400", plain(start + b"A: \x00\r\n\r\n")),
-        Attack("Request", "a carriage return in a header", "400", plain(start + b"A: b\rC: d\r\n\r\n")),
-        Attack("Request", "a header of 100 kB", "431", plain(start + b"A: " + b"x" * 100_000 + b"\r\n\r\n")),
+        Attack(
+            "Request", "a carriage return in a header", "400", plain(start + b"A: b\rC: d\r\n\r\n")
+        ),
+        Attack(
+            "Request",
+            "a header of 100 kB",
+            "431",
+            plain(start + b"A: " + b"x" * 100_000 + b"\r\n\r\n"),
+        ),
         Attack("Request", "headers that never end", "400", plain(start + b"A: b\r\n" * 20_000)),
         Attack("Slow", "a connection that says nothing", "closed", plain(b"")),
         Attack("Slow", "half a request line", "closed", plain(b"GE")),
         Attack("Slow", "headers without their end", "closed", plain(start)),
-    ]  # fmt: skip
+    ]
 
 
 def handshakes() -> list[Attack]:
@@ -318,13 +367,16 @@ def frames() -> list[Attack]:
         ("a frame with a reserved bit", masked(0xC1, b"x")),
         ("a frame of more than 64 kB", masked(0x81, b"x" * 70_000)),
         ("a frame that says it has 4 exabytes", b"\x81\xff" + b"\x40" + b"\0" * 11),
-        ("a message of many frames, more than 64 kB", masked(0x01, b"x" * 40_000) + masked(0x80, b"x" * 40_000)),
+        (
+            "a message of many frames, more than 64 kB",
+            masked(0x01, b"x" * 40_000) + masked(0x80, b"x" * 40_000),
+        ),
         ("a text that is no UTF-8", masked(0x81, b"\xff\xfe")),
         ("a ping of 200 bytes", masked(0x89, b"x" * 200)),
         ("a message that goes on without having begun", masked(0x80, b"x")),
         ("a message as bytes", masked(0x82, b'{"kind":"hello"}')),
         ("a close with a forbidden code", masked(0x88, b"\x03\xed")),
-    ]  # fmt: skip
+    ]
     return [Attack("Frame", words, "closed", says=raw) for words, raw in tried]
 
 
@@ -350,7 +402,7 @@ def messages() -> list[Attack]:
         ("a run's name of 1,000 letters", '{"kind":"stop","id":1,"run":"' + "a" * 1000 + '"}'),
         ("a negative id", '{"kind":"stop","id":-1,"run":"a"}'),
         ("an id with a decimal point", '{"kind":"stop","id":1.5,"run":"a"}'),
-        ("an id above 2^53", '{"kind":"stop","id":%d,"run":"a"}' % 2**60),
+        ("an id above 2^53", f'{{"kind":"stop","id":{2**60},"run":"a"}}'),
         ("an id of 1e999", '{"kind":"stop","id":1e999,"run":"a"}'),
         ("a number of 1,000 digits", edit % ("9" * 1000)),
         ("NaN", edit % "NaN"),
@@ -368,10 +420,15 @@ def messages() -> list[Attack]:
     ]
     return [
         *[Attack("Message", words, "closed", says=text) for words, text in broken],
-        Attack("Message", "a request before hello", "closed",
-               says={"kind": "stop", "id": 1, "run": "a"}, hello=False),
+        Attack(
+            "Message",
+            "a request before hello",
+            "closed",
+            says={"kind": "stop", "id": 1, "run": "a"},
+            hello=False,
+        ),
         Attack("Slow", "a WebSocket without hello", "closed", says=b"", hello=False),
-    ]  # fmt: skip
+    ]
 
 
 def sampled(**changed: Any) -> dict[str, Any]:
