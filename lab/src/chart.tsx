@@ -13,20 +13,25 @@ const HEIGHT = 300;
 
 interface ChartProps {
   runs: Run[];
+  colour: (run: Run) => string;
   curves: Map<string, Curves>;
   what: "loss" | "metric";
   share: boolean;
 }
 
-export function Chart({ runs, curves, what, share }: ChartProps) {
+export function Chart({ runs, colour, curves, what, share }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme = useTheme();
-  const names = runs.map((run) => run.name).join("\n");
+  const names = runs.map((run) => `${run.name} ${colour(run)}`).join("\n");
   const data = table(runs, curves, what);
 
   useEffect(() => {
-    const made = new uPlot(settings(runs, box.current!.clientWidth, share), data, box.current!);
+    const made = new uPlot(
+      settings(runs, colour, box.current!.clientWidth, share),
+      data,
+      box.current!,
+    );
     plot.current = made;
     const watch = new ResizeObserver(([entry]) =>
       made.setSize({ width: Math.floor(entry!.contentRect.width), height: HEIGHT }),
@@ -83,7 +88,12 @@ function table(
   return tables.length ? uPlot.join(tables) : [[], []];
 }
 
-function settings(runs: Run[], width: number, share: boolean): uPlot.Options {
+function settings(
+  runs: Run[],
+  colourOf: (run: Run) => string,
+  width: number,
+  share: boolean,
+): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const axis: uPlot.Axis = {
@@ -111,8 +121,8 @@ function settings(runs: Run[], width: number, share: boolean): uPlot.Options {
     ],
     series: [
       {},
-      ...runs.flatMap((run, k): uPlot.Series[] => {
-        const stroke = colour(COLOURS[k % COLOURS.length]!);
+      ...runs.flatMap((run): uPlot.Series[] => {
+        const stroke = colour(colourOf(run));
         return [
           {
             label: `${run.name}, training`,

@@ -24,8 +24,8 @@ export function DataStep({ lab, state }: StepProps) {
           </div>
           {data.state === "none" && (
             <p class="empty">
-              Choose images on the left. With MNIST, 70,000 handwritten digits that ship with
-              firstlight, the first network trains in seconds.
+              Choose images first. MNIST, 70,000 handwritten digits, ships with firstlight: with it,
+              the first network trains in seconds.
             </p>
           )}
           {data.state === "reading" && <p class="empty">The images are being read …</p>}

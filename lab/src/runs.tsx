@@ -110,13 +110,14 @@ function withInterval({ name, value, low, high }: Run["test"][number]): string {
 
 interface RunListProps {
   runs: Run[];
-  colour: (run: Run) => string | undefined;
+  colour: (run: Run) => string;
+  shown: Run[];
   current: Run | undefined;
   onShow: (run: Run) => void;
   onFocus: (run: Run) => void;
 }
 
-export function RunList({ runs, colour, current, onShow, onFocus }: RunListProps) {
+export function RunList({ runs, colour, shown, current, onShow, onFocus }: RunListProps) {
   return (
     <Scroll label="All runs">
       <table class="runs">
@@ -139,12 +140,17 @@ export function RunList({ runs, colour, current, onShow, onFocus }: RunListProps
                 <label class="swatch">
                   <input
                     type="checkbox"
-                    checked={colour(run) !== undefined}
+                    checked={shown.includes(run)}
                     aria-label={`Draw ${run.name}`}
                     onChange={() => onShow(run)}
                   />
                   <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
-                    <circle class={colour(run) ?? "track"} cx="6" cy="6" r="6" />
+                    <circle
+                      class={shown.includes(run) ? colour(run) : "track"}
+                      cx="6"
+                      cy="6"
+                      r="6"
+                    />
                   </svg>
                 </label>
               </td>

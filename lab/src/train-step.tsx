@@ -48,6 +48,7 @@ export function TrainStep({ lab, state }: StepProps) {
     // The run before it stays, to be compared with.
     setPicked(new Set([...(shown[0] ? [shown[0].name] : []), run]));
     setFocus(run);
+    window.document.getElementById("training-title")?.scrollIntoView({ block: "nearest" });
   };
   const stop = (run: Run) => ask(lab.ask({ kind: "stop", run: run.name }, "done"));
   const resume = (run: Run) => ask(lab.ask({ kind: "resume", run: run.name }, "done"));
@@ -73,6 +74,8 @@ export function TrainStep({ lab, state }: StepProps) {
     return () => removeEventListener("keydown", keys);
   });
 
+  // A run keeps its colour, whatever is drawn beside it.
+  const colour = (run: Run) => COLOURS[(newest.length - 1 - newest.indexOf(run)) % COLOURS.length]!;
   const { options, document, defaults } = state;
   const recipe = options.recipes.find((one) => one.name === defaults.model);
   const field = (name: string) => {
@@ -146,6 +149,7 @@ export function TrainStep({ lab, state }: StepProps) {
           )}
           <Chart
             runs={shown}
+            colour={colour}
             curves={state.curves}
             what={what}
             share={what === "metric" && isShare(metric)}
@@ -164,7 +168,8 @@ export function TrainStep({ lab, state }: StepProps) {
             </div>
             <RunList
               runs={newest}
-              colour={(run) => COLOURS[shown.indexOf(run) % COLOURS.length]}
+              colour={colour}
+              shown={shown}
               current={current}
               onShow={toggle}
               onFocus={(run) => setFocus(run.name)}

@@ -122,7 +122,7 @@ def wide_as_the_window(page: Page) -> bool:
 
 def test_a_newcomer_with_a_mouse(open_page: Callable[..., Page], picture: Callable) -> None:
     page = open_page()
-    expect(page.get_by_text("Choose images on the left")).to_be_visible()
+    expect(page.get_by_text("Choose images first")).to_be_visible()
     picture(page, "start")
     choose_mnist(page)
     expect(page.get_by_text("55,000 train, 5,000 validation, 10,000 test")).to_be_visible()
@@ -170,7 +170,7 @@ def test_a_newcomer_with_a_mouse(open_page: Callable[..., Page], picture: Callab
 
 def test_a_newcomer_with_a_keyboard(open_page: Callable[..., Page]) -> None:
     page = open_page()
-    expect(page.get_by_text("Choose images on the left")).to_be_visible()
+    expect(page.get_by_text("Choose images first")).to_be_visible()
 
     def focused() -> str:
         return page.evaluate("document.activeElement.id || document.activeElement.innerText")
@@ -277,7 +277,7 @@ def test_both_steps_are_sound(
     open_page: Callable[..., Page], picture: Callable, size: tuple[int, int], scheme: str
 ) -> None:
     page = open_page(size, scheme)
-    expect(page.get_by_text("Choose images on the left")).to_be_visible()
+    expect(page.get_by_text("Choose images first")).to_be_visible()
     assert findings(page) == []
     choose_mnist(page)
     expect(page.get_by_text("black is 0")).to_be_visible()

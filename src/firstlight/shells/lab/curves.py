@@ -38,26 +38,24 @@ def merged(one: Point, other: Point) -> Point:
     )
 
 
-def add_points(points: list[Point], new: list[Point]) -> None:
+def add_point(points: list[Point], new: Point) -> None:
     """Go on with a curve; where there are too many points, neighbours become one.
 
     A run that was killed goes on from its last checkpoint: what came after that is void.
     """
-    if new:
-        while points and points[-1].last > new[0].first:
-            points.pop()
-    points += new
+    while points and points[-1].last > new.first:
+        points.pop()
+    points.append(new)
     if len(points) > MOST_POINTS:
         pairs = [points[k : k + 2] for k in range(0, len(points), 2)]
         points[:] = [merged(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
 
 
-def add_epochs(epochs: list[EpochRow], new: list[EpochRow]) -> None:
+def add_epoch(epochs: list[EpochRow], new: EpochRow) -> None:
     """Go on with the finished epochs; one that ran again takes the place of what it was."""
-    if new:
-        while epochs and epochs[-1].epoch >= new[0].epoch:
-            epochs.pop()
-    epochs += new
+    while epochs and epochs[-1].epoch >= new.epoch:
+        epochs.pop()
+    epochs.append(new)
     if len(epochs) > MOST_POINTS:
         # Every second one, and always the last.
         epochs[:] = epochs[len(epochs) % 2 == 0 :: 2]

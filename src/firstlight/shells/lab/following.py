@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from firstlight.core.errors import RunError
-from firstlight.core.events import Event
+from firstlight.core.events import Event, event_of
 from firstlight.core.run_folder import NAME, RunFolder
-from firstlight.shells.lab.curves import CurveMaker, add_epochs, add_points, merged
+from firstlight.shells.lab.curves import CurveMaker, add_epoch, add_point, merged
 from firstlight.shells.lab.messages import EpochRow, Point, Progress, Run, RunState, Score
 
 AT_ONCE = 8 << 20  # bytes of events that are read at a time
@@ -85,8 +85,10 @@ class Followed:
                 self._take(event, points, epochs)
             except (KeyError, TypeError, ValueError, ArithmeticError):
                 continue  # not an event that firstlight writes
-        add_points(self.points, list(points))
-        add_epochs(self.epochs, list(epochs))
+        for point in points:
+            add_point(self.points, point)
+        for row in epochs:
+            add_epoch(self.epochs, row)
         self.run = msgspec.structs.replace(self.run, **self._standing())
         return points, epochs
 
@@ -105,11 +107,8 @@ class Followed:
         whole = block[: block.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.split(b"\n")[:-1]:
-            try:
-                event = msgspec.json.decode(line)
-            except msgspec.DecodeError:
-                continue
-            if isinstance(event, dict):
+            event = event_of(line)
+            if event is not None:
                 yield event
 
     def _take(self, event: Event, points: list[Point], epochs: list[EpochRow]) -> None:
@@ -211,10 +210,7 @@ class Runs:
             if new or _about(before) != _about(run.run):
                 changes.append(Change(name, run.run))
             if (points or epochs) and progress is not None and not new:
-                one = points[:1]
-                for point in points[1:]:
-                    one = [merged(one[0], point)]
-                changes.append(Change(name, run.run, progress, tuple(one), tuple(epochs)))
+                changes.append(Change(name, run.run, progress, _as_one(points), tuple(epochs)))
         return changes
 
     def _names(self) -> set[str]:
@@ -230,6 +226,15 @@ class Runs:
                 }
         except OSError:
             return set()
+
+
+def _as_one(points: list[Point]) -> tuple[Point, ...]:
+    """All that is new as one point, so that pages get few; where it went back, what came then."""
+    one: list[Point] = []
+    for point in points:
+        follows = bool(one) and one[-1].last == point.first
+        one = [merged(one[-1], point) if follows else point]
+    return tuple(one)
 
 
 def _about(run: Run) -> Run:

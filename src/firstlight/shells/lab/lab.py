@@ -331,7 +331,10 @@ class Lab:
         if code in (0, 128 + 15, 128 + 2):
             reason = ""
         elif code < 0:
-            reason = f"Its process was ended by signal {-code}, perhaps because memory ran out."
+            reason = (
+                f"Its process was ended by signal {-code}, perhaps because memory ran out. Resume "
+                "it: it goes on from its last checkpoint."
+            )
         else:
             reason = _capital(line) or f"Its process ended with code {code}."
         if name in self._waiting and not (self.runs_root / name / "run.json").exists():
