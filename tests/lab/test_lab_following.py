@@ -47,8 +47,9 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def write(folder: RunFolder, *events: Any, end: str = "\n") -> None:
+    lines = [one if isinstance(one, str) else json.dumps({"number": 1, **one}) for one in events]
     with (folder.path / "events.jsonl").open("a") as file:
-        file.write("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events) + end)
+        file.write("\n".join(lines) + end)
 
 
 def test_events_are_taken_in_as_they_are_written(tmp_path: Path, folder: RunFolder) -> None:

@@ -91,16 +91,17 @@ class CurveMaker:
         if new <= 0:
             return None
         metric = event.get(self._metric) if self._metric in MEANS else None
-        self._before = (done, event["loss"], metric)
         between = None
         if metric is not None and value is not None:
             between = (done * metric - count * value) / new
-        return Point(
+        point = Point(
             first=begin + count,
             last=begin + done,
             loss=(done * event["loss"] - count * loss) / new,
             value=between,
         )
+        self._before = (done, event["loss"], metric)
+        return point
 
     def row(self, event: Event) -> EpochRow:
         """What an `epoch` event says."""
