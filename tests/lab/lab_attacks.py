@@ -361,15 +361,16 @@ def frames() -> list[Attack]:
         length = bytes([0x80 | size]) if size < 126 else b"\xff" + size.to_bytes(8, "big")
         return bytes([first]) + length + b"\0\0\0\0" + payload
 
+    large = b'{"kind":"hello"' + b" " * 70_000 + b"}"
     tried = [
         ("a frame without a mask", b"\x81\x05hello"),
         ("a frame of an unknown kind", masked(0x83, b"x")),
         ("a frame with a reserved bit", masked(0xC1, b"x")),
-        ("a frame of more than 64 kB", masked(0x81, b"x" * 70_000)),
+        ("a frame of more than 64 kB", masked(0x81, large)),
         ("a frame that says it has 4 exabytes", b"\x81\xff" + b"\x40" + b"\0" * 11),
         (
             "a message of many frames, more than 64 kB",
-            masked(0x01, b"x" * 40_000) + masked(0x80, b"x" * 40_000),
+            masked(0x01, large[:40_000]) + masked(0x80, large[40_000:]),
         ),
         ("a text that is no UTF-8", masked(0x81, b"\xff\xfe")),
         ("a ping of 200 bytes", masked(0x89, b"x" * 200)),
