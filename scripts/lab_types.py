@@ -12,7 +12,8 @@ from typing import Any, get_args
 
 from msgspec import inspect as types
 
-from firstlight.shells.lab.messages import FromTab, ToTab, Value
+from firstlight.shells.lab.messages import FromTab, ToTab
+from firstlight.shells.lab.records import Value
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "lab/src/messages.ts"

@@ -99,12 +99,18 @@ export class Connection {
   async loadCurves(run: string): Promise<void> {
     if (this.state === null || this.state.curves.has(run)) return;
     this.state.curves.set(run, { points: [], epochs: [] });
+    await this.refreshCurves(run);
+  }
+
+  /** Bring all that the server has of a run's curves. */
+  private async refreshCurves(run: string): Promise<void> {
+    const { curves } = this.state!;
     try {
       const { points, epochs } = await this.ask({ kind: "curve", run }, "curve");
-      this.state.curves.set(run, { points, epochs });
+      curves.set(run, { points, epochs });
       this.tell();
     } catch {
-      this.state.curves.delete(run); // a run without a folder yet; asked for again later
+      curves.delete(run); // a run without a folder yet; asked for again later
     }
   }
 
@@ -163,6 +169,10 @@ export class Connection {
       this.state = fromSnapshot(message);
     } else if (this.state !== null) {
       take(this.state, message);
+    }
+    // While it trains only some of its points come.
+    if (message.kind === "run" && this.state?.curves.has(message.run.name)) {
+      void this.refreshCurves(message.run.name);
     }
     this.tell();
   }

@@ -34,7 +34,7 @@ export function addEpochs(epochs: EpochRow[], added: EpochRow[]): void {
   while (epochs.length && epochs.at(-1)![0] >= first[0]) epochs.pop();
   epochs.push(...added);
   if (epochs.length > MOST) {
-    const parity = (epochs.length - 1) % 2;
-    epochs.splice(0, epochs.length, ...epochs.filter((_, k) => k % 2 === parity));
+    const last = epochs.length - 1;
+    epochs.splice(0, epochs.length, ...epochs.filter((_, k) => k % 2 === last % 2));
   }
 }

@@ -147,6 +147,7 @@ export interface Option {
   choices: string[];
   least: number | null;
   most: number | null;
+  default: Value;
 }
 
 /** How far the source has been read. */

@@ -110,6 +110,9 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
           </li>
         ))}
       </ul>
+      {found.task === "measure" && (
+        <p class="quiet">Below each image: {found.target_names.join(", ")}.</p>
+      )}
       <p class="quiet">{samples?.colours ?? " "}</p>
     </>
   );

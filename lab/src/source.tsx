@@ -74,15 +74,20 @@ export function SourceChoice({ lab, state }: StepProps) {
       {chosen && chosen.place !== "builtin" && (
         <details>
           <summary>How to read them</summary>
-          {state.options.reading.map((option) => (
-            <Field
-              key={option.name}
-              option={option}
-              value={state.document.reading[option.name] ?? null}
-              unset={null}
-              onChange={(value) => lab.edit({ kind: "reading", values: { [option.name]: value } })}
-            />
-          ))}
+          <div class="fields">
+            {state.options.reading.map((option) => (
+              <Field
+                wide
+                key={option.name}
+                option={option}
+                value={state.document.reading[option.name] ?? null}
+                unset={option.default}
+                onChange={(value) =>
+                  lab.edit({ kind: "reading", values: { [option.name]: value } })
+                }
+              />
+            ))}
+          </div>
         </details>
       )}
     </section>

@@ -29,8 +29,9 @@ export function TrainStep({ lab, state }: StepProps) {
   );
   const current = state.runs.get(focus ?? "") ?? shown[0] ?? newest[0];
   useEffect(() => {
-    for (const run of shown) void lab.loadCurves(run.name);
-    if (current) void lab.loadCurves(current.name);
+    for (const run of new Set([...shown, ...(current ? [current] : [])])) {
+      if (run.created) void lab.loadCurves(run.name);
+    }
   });
   useAnnouncements(newest);
 
@@ -94,7 +95,7 @@ export function TrainStep({ lab, state }: StepProps) {
     );
   };
   const rest = options.settings.map((one) => one.name).filter((name) => !FIRST.includes(name));
-  const metric = shown[0]?.metric || "accuracy";
+  const metric = shown.find((run) => run.metric)?.metric ?? String(defaults.metric);
 
   return (
     <div class="columns">
@@ -176,7 +177,7 @@ export function TrainStep({ lab, state }: StepProps) {
             />
           </section>
         )}
-        {current && (
+        {current?.created && (
           <EpochTable run={current} epochs={state.curves.get(current.name)?.epochs ?? []} />
         )}
       </div>

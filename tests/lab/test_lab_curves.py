@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firstlight.shells.lab.curves import MOST_POINTS, CurveMaker, add_epoch, add_point
-from firstlight.shells.lab.messages import EpochRow, Point
+from firstlight.shells.lab.records import EpochRow, Point
 
 STEPS = 50  # in an epoch
 

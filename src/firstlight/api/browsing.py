@@ -21,7 +21,7 @@ class Sheet:
     Attributes:
         total: how many images there are to choose from.
         names: where each image on the sheet came from.
-        labels: its class, or its values with their units.
+        labels: its class, or its values with their units, in the order of the targets.
         png: the images side by side, `columns` in a row, without gaps.
         width, height: of one image on the sheet in pixels; large images are made smaller.
         colours: what the colours mean, in a sentence.
@@ -108,8 +108,8 @@ def _in_words(pixels: NDArray[Any], unit: str) -> str:
 
 
 def _label(dataset: Dataset, target: Any) -> str:
-    """A class's name, or the values with their names and units."""
+    """A class's name, or the values in the order of the targets."""
     if dataset.task == "classify":
         return dataset.classes[int(target)]
-    each = zip(dataset.target_names, target, dataset.target_units, strict=True)
-    return ", ".join(f"{name} {short(float(value), unit)}" for name, value, unit in each)
+    units = dataset.target_units
+    return ", ".join(short(float(one), unit) for one, unit in zip(target, units, strict=True))

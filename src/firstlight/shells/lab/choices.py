@@ -9,7 +9,7 @@ from firstlight.core.dataset import Task
 from firstlight.core.losses import LOSSES
 from firstlight.core.settings import CLASS_METRICS, VALUE_METRICS, DataSettings, TrainSettings
 from firstlight.models import RECIPES, resolve_settings
-from firstlight.shells.lab.messages import Option, Options, Recipe, Value
+from firstlight.shells.lab.records import Option, Options, Recipe, Value
 
 BUILTINS = ("mnist",)
 READING = ("target", "task", "size", "resize", "colour", "group_column", "split", "gaps")
@@ -57,6 +57,7 @@ def _option(item: Field[Any], annotation: Any, suited: tuple[str, ...] | None) -
         choices=suited or item.metadata["choices"],
         least=item.metadata["least"],
         most=item.metadata["most"],
+        default=item.default if isinstance(item.default, str | int | float) else None,
     )
 
 

@@ -8,7 +8,7 @@ the batches in between, which is what a `Point` holds.
 from __future__ import annotations
 
 from firstlight.core.events import Event
-from firstlight.shells.lab.messages import EpochRow, Point
+from firstlight.shells.lab.records import EpochRow, Point
 
 MOST_POINTS = 400
 # Means over images; of the other metrics no mean over a few batches follows.
@@ -57,8 +57,8 @@ def add_epoch(epochs: list[EpochRow], new: EpochRow) -> None:
         epochs.pop()
     epochs.append(new)
     if len(epochs) > MOST_POINTS:
-        # Every second one, and always the last.
-        epochs[:] = epochs[len(epochs) % 2 == 0 :: 2]
+        # The first, every second and the last: their number is odd.
+        epochs[:] = epochs[::2]
 
 
 class CurveMaker:

@@ -18,7 +18,7 @@ from firstlight.core.errors import RunError
 from firstlight.core.events import Event, event_of
 from firstlight.core.run_folder import NAME, RunFolder
 from firstlight.shells.lab.curves import CurveMaker, add_epoch, add_point, merged
-from firstlight.shells.lab.messages import EpochRow, Point, Progress, Run, RunState, Score
+from firstlight.shells.lab.records import EpochRow, Point, Progress, Run, RunState, Score
 
 AT_ONCE = 8 << 20  # bytes of events that are read at a time
 LARGEST_DOCUMENT = 64 << 20
@@ -131,11 +131,11 @@ class Followed:
         elif kind == "state":
             if event["state"] == "stopped":
                 self._ended = "stopped"
-            notes = (*self.run.notes, _sentence(str(event["message"])))
+            notes = (*self.run.notes, sentence(str(event["message"])))
             self._change(notes=tuple(dict.fromkeys(notes))[-MOST_NOTES:])
         elif kind == "end":
             finished = event["state"] == "finished"
-            self._said = "" if finished else _sentence(str(event["message"]))
+            self._said = "" if finished else sentence(str(event["message"]))
             self._ended = "finished" if finished else self._ended or "failed"
             if finished:
                 self._change(test=_test_scores(self.folder))
@@ -254,10 +254,15 @@ def _is_file(path: Path, largest: int) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size <= largest
 
 
-def _sentence(text: str) -> str:
-    """A message as one sentence: `run goes on` as `Run goes on.`."""
+def sentence(text: str) -> str:
+    """A message as one sentence.
+
+    Example:
+        >>> sentence("run  goes on")
+        'Run goes on.'
+    """
     text = " ".join(text.split())[:1000]
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in ("", ".", "!", "?") else ".")
 
 
 def _test_scores(folder: RunFolder) -> tuple[Score, ...]:
