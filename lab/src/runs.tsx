@@ -77,6 +77,8 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
 
 /** How one run ended, what its test said, and what else there is to know. */
 export function InWords({ run }: { run: Run }) {
+  // Those of single targets are in the report.
+  const overall = run.test.filter((one) => !one.name.includes(" of "));
   return (
     <div class="in-words">
       {run.sentence && (
@@ -87,7 +89,7 @@ export function InWords({ run }: { run: Run }) {
       {run.test.length > 0 && (
         <p class="test">
           Tested once, on images it had never seen:{" "}
-          {run.test
+          {overall
             .map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`)
             .join(", ")}
           .
