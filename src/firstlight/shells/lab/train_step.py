@@ -20,7 +20,7 @@ from firstlight.shells.lab.records import Run, RunState
 from firstlight.shells.lab.stream import Stream
 from firstlight.shells.lab.trainers import Trainers
 
-EVERY = 0.2  # seconds between two looks at the runs
+EVERY = 0.25  # seconds between two looks at the runs
 
 
 class TrainStep:
