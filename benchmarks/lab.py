@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def ready(page: Page, go: Any) -> float:
     return time.perf_counter() - begin
 
 
-def tab(lab: Lab, context: BrowserContext) -> connect:
+def tab(lab: Lab, context: BrowserContext) -> AbstractContextManager[ClientConnection]:
     """A tab without a window."""
     cookie = context.cookies()[0]
     header = {"Cookie": f"{cookie['name']}={cookie['value']}"}

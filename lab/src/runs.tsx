@@ -23,7 +23,7 @@ interface OutcomeProps {
 export function Outcome({ run, onStop, onResume }: OutcomeProps) {
   const { progress } = run;
   const going = run.state === "starting" || run.state === "training";
-  const resumable = ["stopped", "killed", "failed"].includes(run.state) && run.created !== "";
+  const resumable = ["stopped", "killed", "failed"].includes(run.state) && run.command !== "";
   const done =
     run.state === "finished" ? 1 : progress ? progress.step / Math.max(1, progress.steps) : 0;
   const tested = progress !== null && progress.step === progress.steps;
@@ -89,9 +89,7 @@ export function InWords({ run }: { run: Run }) {
       {run.test.length > 0 && (
         <p class="test">
           Tested once, on images it had never seen:{" "}
-          {overall
-            .map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`)
-            .join(", ")}
+          {overall.map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`).join(", ")}
           .
         </p>
       )}

@@ -30,7 +30,7 @@ export function TrainStep({ lab, state }: StepProps) {
   const current = state.runs.get(focus ?? "") ?? shown[0] ?? newest[0];
   useEffect(() => {
     for (const run of new Set([...shown, ...(current ? [current] : [])])) {
-      if (run.created) void lab.loadCurves(run.name);
+      if (run.command) void lab.loadCurves(run.name);
     }
   });
   useAnnouncements(newest);
@@ -177,7 +177,7 @@ export function TrainStep({ lab, state }: StepProps) {
             />
           </section>
         )}
-        {current?.created && (
+        {current?.command && (
           <EpochTable run={current} epochs={state.curves.get(current.name)?.epochs ?? []} />
         )}
       </div>
@@ -185,10 +185,10 @@ export function TrainStep({ lab, state }: StepProps) {
   );
 }
 
-/** The newest first; one without a date has no folder yet. */
+/** The newest first. */
 function byAge(one: Run, other: Run): number {
-  const [first, second] = [one.created || "9", other.created || "9"];
-  return first < second ? 1 : first > second ? -1 : other.name.localeCompare(one.name);
+  if (one.created === other.created) return other.name.localeCompare(one.name);
+  return one.created < other.created ? 1 : -1;
 }
 
 /** Tell when a run begins or ends, once. */

@@ -42,8 +42,11 @@ def running(folder: Path, *, quick: bool = False) -> Iterator[LabProcess]:
         yield LabProcess(folder, int(address[1]), address[2], process)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        code = process.wait(20)
+        said = process.stdout.read()
         process.stdout.close()
+    # Ctrl+C is the way to end it, and no error.
+    assert (code, said.endswith("The lab is closed.\n")) == (0, True)
 
 
 @pytest.fixture(scope="module")

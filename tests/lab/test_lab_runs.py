@@ -230,3 +230,22 @@ def test_a_page_that_does_not_read_is_told_to_begin_anew() -> None:
 def test_stop_of_a_run_that_nobody_trains(lab: LabProcess) -> None:
     with lab.tab() as tab:
         assert "no run called" in tab.ask("stop", run="absent")["sentence"]
+
+
+def test_a_port_that_is_taken_is_said(lab: LabProcess) -> None:
+    command = [sys.executable, "-m", "firstlight", "lab", "--no-browser", "--port", str(lab.port)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert f"port {lab.port} is taken" in ended.stderr
+
+
+def test_a_run_that_is_stopped_before_it_has_begun(place: Path, start_lab: Callable) -> None:
+    with start_lab(place) as lab:
+        lab.sign_in()
+        with lab.tab() as tab:
+            source = {"place": "path", "name": "halves.npz"}
+            assert tab.ask("edit", revision=0, change={"kind": "source", "source": source})
+            started = tab.ask("start", revision=1, name="")
+            assert tab.ask("stop", run=started["run"])["kind"] == "done"
+            stopped = tab.until(state_of(started["run"], "stopped", "failed"))["run"]
+            assert (stopped["state"], stopped["sentence"]) == ("stopped", "")

@@ -153,7 +153,7 @@ class Places:
 
 def _whole_upload(folder: Path) -> Path:
     """An upload as a source: its only file, where it is one that can be data by itself."""
-    entries = list(folder.iterdir())
+    entries = [entry for entry in folder.iterdir() if not entry.is_symlink()]
     if len(entries) == 1 and DATA_FILES.fullmatch(entries[0].name):
         return entries[0]
     # A folder that was dropped brings its own name along.

@@ -138,7 +138,7 @@ class Run(Record):
         sentence: why it ended, where it did not finish.
         machine: where its process works, where that is another machine.
         created: ISO 8601.
-        command: the command line that does the same again.
+        command: the command line that does the same again; "" before there is a run folder.
         settings: every field of `TrainSettings` as it is trained with.
         notes: what to know about data and network, and what happened on the way.
         metric: the metric beside the loss.

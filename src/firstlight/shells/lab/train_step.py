@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from firstlight.shells.lab.records import Run, RunState
 from firstlight.shells.lab.stream import Stream
 from firstlight.shells.lab.trainers import Trainers
 
+# How a training ends that was told to stop: with its own code, or before it could have one.
+STOPPED = (0, 128 + signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGTERM)
 EVERY = 0.25  # seconds between two looks at the runs
 
 
@@ -79,7 +83,8 @@ class TrainStep:
         name = asked.name or self._free_name(str(self._desk.defaults()["model"]))
         require_new_run(self._root, name)
         self._trainers.train(name, data, options)
-        self._tell_run(Run(name=name, state="starting"), waiting=True)
+        created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._tell_run(Run(name=name, state="starting", created=created), waiting=True)
         return says.Started(id=asked.id, run=name)
 
     def _free_name(self, model: str) -> str:
@@ -166,7 +171,7 @@ class TrainStep:
             self._loop.call_soon_threadsafe(self._note_end, name, code, line)
 
     def _note_end(self, name: str, code: int, line: str) -> None:
-        if code in (0, 128 + 15, 128 + 2):
+        if code in STOPPED:
             reason = ""
         elif code < 0:
             reason = (
@@ -177,7 +182,7 @@ class TrainStep:
             reason = sentence(line) or f"Its process ended with code {code}."
         if name in self._waiting and not (self._root / name / "run.json").exists():
             state: RunState = "failed" if reason else "stopped"
-            failed = Run(name=name, state=state, sentence=reason)
+            failed = msgspec.structs.replace(self._waiting[name], state=state, sentence=reason)
             self._tell_run(failed, waiting=True)
             return
         if reason:
