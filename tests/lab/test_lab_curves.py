@@ -9,7 +9,14 @@ import pytest
 from firstlight.shells.lab.curves import MOST_POINTS, CurveMaker, add_epoch, add_point
 from firstlight.shells.lab.records import EpochRow, Point
 
-STEPS = 50  # in an epoch
+# In an epoch; its last step has 5 images.
+STEPS, BATCH, IMAGES = 50, 10, 495
+WEIGHTS = np.tile([10] * 49 + [5], 4)
+
+
+def mean(values: np.ndarray, first: int, last: int) -> float:
+    """Over the images of the steps `first + 1` to `last`."""
+    return float(np.average(values[first:last], weights=WEIGHTS[first:last]))
 
 
 def events(losses: np.ndarray, right: np.ndarray, told: list[int]) -> list[dict[str, Any]]:
@@ -22,8 +29,8 @@ def events(losses: np.ndarray, right: np.ndarray, told: list[int]) -> list[dict[
                 "kind": "step",
                 "step": step,
                 "epoch": begin // STEPS + 1,
-                "loss": float(losses[begin:step].mean()),
-                "accuracy": float(right[begin:step].mean()),
+                "loss": mean(losses, begin, step),
+                "accuracy": mean(right, begin, step),
             }
         )
         if step % STEPS == 0:
@@ -46,7 +53,7 @@ def curve(maker: CurveMaker, told: list[dict[str, Any]]) -> list[Point]:
 
 
 def made(metric: str = "accuracy") -> CurveMaker:
-    maker = CurveMaker(metric)
+    maker = CurveMaker(metric, BATCH, IMAGES)
     maker.start({"steps": 4 * STEPS, "epochs": 4})
     return maker
 
@@ -62,8 +69,8 @@ def test_points_are_means_over_just_their_batches(losses: np.ndarray) -> None:
         (30, 49),
     ]
     for point in points:
-        assert point.loss == pytest.approx(losses[point.first : point.last].mean())
-        assert point.value == pytest.approx(losses[point.first : point.last].mean() / 3)
+        assert point.loss == pytest.approx(mean(losses, point.first, point.last))
+        assert point.value == pytest.approx(mean(losses, point.first, point.last) / 3)
 
 
 def test_a_metric_that_is_no_mean_has_no_points(losses: np.ndarray) -> None:
@@ -81,7 +88,7 @@ def test_a_run_that_goes_on_from_a_checkpoint_draws_over_what_was_lost(losses: n
         add_point(points, point)
     assert points[-1].last == 40
     assert all(one.last <= other.first for one, other in pairwise(points))
-    assert points[-1].loss == pytest.approx(again[points[-1].first : 40].mean())
+    assert points[-1].loss == pytest.approx(mean(again, points[-1].first, 40))
 
 
 def test_a_long_curve_stays_short_and_keeps_its_mean() -> None:
@@ -93,8 +100,8 @@ def test_a_long_curve_stays_short_and_keeps_its_mean() -> None:
     assert MOST_POINTS / 2 <= len(points) <= MOST_POINTS
     assert (points[0].first, points[-1].last) == (0, 10_000)
     weights = [point.last - point.first for point in points]
-    mean = np.average([point.loss for point in points], weights=weights)
-    assert mean == pytest.approx(every.mean())
+    whole = np.average([point.loss for point in points], weights=weights)
+    assert whole == pytest.approx(every.mean())
 
 
 def test_epochs_that_ran_again_count_once() -> None:

@@ -14,11 +14,17 @@ from firstlight.shells.lab.following import Runs
 INFORMATION: dict[str, Any] = {
     "created": "2026-01-01T00:00:00+0000",
     "command": "firstlight train x",
-    "settings": {"model": "compact", "loss": "categorical_crossentropy", "metric": "accuracy"},
+    "settings": {
+        "model": "compact",
+        "loss": "categorical_crossentropy",
+        "metric": "accuracy",
+        "batch_size": 4,
+    },
     "data_settings": {"resize": "pad"},
     "data": {
         **dict.fromkeys(("source", "task", "image_shape", "dtype", "fingerprint"), "x"),
         "split_seed": 0,
+        "images": {"train": 40},
         "notes": ["a note"],
     },
     "model": {"architecture": "x", "source": "", "parameters": 7},

@@ -66,10 +66,14 @@ class CurveMaker:
 
     Args:
         metric: the metric beside the loss.
+        batch: images in a step.
+        images: images in an epoch, so that its last step may have fewer.
     """
 
-    def __init__(self, metric: str) -> None:
+    def __init__(self, metric: str, batch: int, images: int) -> None:
         self._metric = metric
+        self._batch = batch
+        self._images = images
         self._epoch = 0
         self._steps = 1  # of one epoch
         # Batches of this epoch in the last event, with its means.
@@ -87,21 +91,26 @@ class CurveMaker:
         if epoch != self._epoch or done < self._before[0]:
             self._epoch, self._before = epoch, (0, 0.0, 0.0)
         count, loss, value = self._before
-        new = done - count
+        seen, seen_before = self._seen(done), self._seen(count)
+        new = seen - seen_before
         if new <= 0:
             return None
         metric = event.get(self._metric) if self._metric in MEANS else None
         between = None
         if metric is not None and value is not None:
-            between = (done * metric - count * value) / new
+            between = (seen * metric - seen_before * value) / new
         point = Point(
             first=begin + count,
             last=begin + done,
-            loss=(done * event["loss"] - count * loss) / new,
+            loss=(seen * event["loss"] - seen_before * loss) / new,
             value=between,
         )
         self._before = (done, event["loss"], metric)
         return point
+
+    def _seen(self, steps: int) -> int:
+        """Images that an epoch has seen after so many of its steps."""
+        return min(steps * self._batch, self._images)
 
     def row(self, event: Event) -> EpochRow:
         """What an `epoch` event says."""

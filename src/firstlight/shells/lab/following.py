@@ -60,7 +60,9 @@ class Followed:
         self._alone = 0 if age < YOUNG else ENOUGH
         information = self.folder.information()
         data, settings = information["data"], information["settings"]
-        self._maker = CurveMaker(str(settings["metric"]))
+        self._maker = CurveMaker(
+            str(settings["metric"]), int(settings["batch_size"]), int(data["images"]["train"])
+        )
         self.run = msgspec.convert(
             {
                 "name": self.folder.name,
@@ -200,7 +202,14 @@ class Runs:
             if new:
                 try:
                     self.known[name] = Followed(RunFolder((self.root / name).resolve()))
-                except (RunError, OSError, msgspec.ValidationError, TypeError, AttributeError):
+                except (
+                    RunError,
+                    OSError,
+                    msgspec.ValidationError,
+                    LookupError,
+                    TypeError,
+                    ValueError,
+                ):
                     self._unreadable.add(name)
                     continue
             run = self.known[name]
