@@ -17,10 +17,10 @@ HEAD = """\
 
 <!-- Made by scripts/command_line_page.py: change the command line, not this page. -->
 
-Every verb answers `--help`. With `--json`, standard output is one JSON document and
-nothing else. The exit code is 0 when all went well, 2 when something that you gave cannot be used,
-1 when a training could not go on or the fault is firstlight's, and 128 plus the signal's number
-when a signal stopped it (130 for Ctrl-C).
+Every verb answers `--help`. With `--json`, which all but `lab` take, standard output is one JSON
+document and nothing else. The exit code is 0 when all went well, 2 when something that you gave
+cannot be used, 1 when a training could not go on or the fault is firstlight's, and 128 plus the
+signal's number when a signal stopped it (130 for Ctrl-C).
 """
 
 

@@ -21,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--campaign-page", metavar="FILE", help="write the campaign's counts into this page"
     )
+    parser.addoption(
+        "--lab-pictures", metavar="FOLDER", help="write pictures of the lab for its documentation"
+    )
 
 
 def _interval(value: float, half: float) -> Score:

@@ -88,11 +88,17 @@ def read_events(path: Path, after: int = 0) -> list[Event]:
     """
     if not path.exists():
         return []
-    events = map(_event, path.read_bytes().split(b"\n")[:-1])
+    events = map(event_of, path.read_bytes().split(b"\n")[:-1])
     return [event for event in events if event is not None and event["number"] > after]
 
 
-def _event(line: bytes) -> Event | None:
+def event_of(line: bytes) -> Event | None:
+    """The event that a line holds; None where it holds none.
+
+    Example:
+        >>> event_of(b'{"number": 1, "kind": "end"}'), event_of(b"torn")
+        ({'number': 1, 'kind': 'end'}, None)
+    """
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):

@@ -119,6 +119,38 @@ class RunFolder:
         """One event an epoch, in order."""
         return history(self.events())
 
+    def is_written(self) -> bool:
+        """Whether a process holds the right to write into this run at this moment.
+
+        Asking takes no right away from anybody: a writer that comes just then waits a moment.
+        """
+        import fcntl
+
+        try:
+            # No link and no pipe: a run folder may come from a stranger.
+            lock = os.open(self.path / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def writer(self) -> tuple[int, str] | None:
+        """Number and machine of the process that writes into this run, None where none does."""
+        # What lies there may be left over from a process that was killed.
+        if not self.is_written():
+            return None
+        try:
+            holder = json.loads((self.path / "writer.json").read_text("utf-8"))
+            process, machine = int(holder["process"]), str(holder["machine"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return (process, machine) if process > 1 else None
+
     @contextmanager
     def log(self, listener: Callable[[Event], None] | None = None) -> Iterator[EventLog]:
         """The run's event log, open for adding to."""

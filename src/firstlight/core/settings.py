@@ -292,8 +292,8 @@ class TrainSettings:
         "through a telescope, else compact)",
         AUTO,
     )
-    epochs: int | None = option("passes through the training images", None, (), 1)
-    batch_size: int | None = option("images in one step", None, (), 1)
+    epochs: int | None = option("passes through the training images", None, (), 1, 1_000_000)
+    batch_size: int | None = option("images in one step", None, (), 1, 10_000_000)
     optimizer: str | None = option("how weights are moved", None, OPTIMIZERS)
     momentum: float | None = option(
         "share of the last step in the next (default: Keras's), for sgd, rmsprop and muon",

@@ -3,6 +3,7 @@
 from firstlight.shells.cli import (  # noqa: F401 - importing a module registers its verbs
     data_verbs,
     delivery_verbs,
+    lab_verbs,
     network_verbs,
     run_verbs,
 )

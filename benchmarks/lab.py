@@ -1,0 +1,228 @@
+"""How quick the lab is: start, page, clicks while it trains, what each tab is sent, memory.
+
+    python benchmarks/lab.py                  prints the table
+    python benchmarks/lab.py --minutes 10     lets it train with 30 tabs for so long
+
+Needs a Chromium and a quiet machine. The last row compares trainings alone with trainings that a
+lab and its page follow, in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import tables
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from websockets import Origin
+from websockets.sync.client import ClientConnection, connect
+
+TABS = 30
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu"]
+# From the click to the picture that follows it, in milliseconds.
+CLICKS = """async () => {
+  const radios = [...document.querySelectorAll(".choice input")];
+  const times = [];
+  for (let k = 0; k < 60; k++) {
+    const start = performance.now();
+    radios[k % 2].click();
+    await new Promise((painted) => requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = painted;
+      channel.port2.postMessage(0);
+    }));
+    times.push(performance.now() - start);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return times;
+}"""
+
+
+class Lab:
+    """A lab in an empty folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        begin = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "firstlight", "lab", "--no-browser", "--port", "0"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        found = re.search(r"http://(\S+?)/\?token=\S+", self.process.stdout.readline())
+        assert found is not None
+        self.start_seconds = time.perf_counter() - begin
+        self.address, self.host = found[0], found[1]
+
+    def memory(self) -> float:
+        """MB that the server holds."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        found = re.search(r"VmRSS:\s+(\d+)", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    def close(self) -> None:
+        """End it."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+
+
+def ready(page: Page, go: Any) -> float:
+    """Seconds from asking for the page until it can be used."""
+    begin = time.perf_counter()
+    go()
+    page.get_by_role("button", name="mnist").wait_for()
+    return time.perf_counter() - begin
+
+
+def tab(lab: Lab, context: BrowserContext) -> AbstractContextManager[ClientConnection]:
+    """A tab without a window."""
+    cookie = context.cookies()[0]
+    header = {"Cookie": f"{cookie['name']}={cookie['value']}"}
+    origin = Origin(f"http://{lab.host}")
+    return connect(
+        f"ws://{lab.host}/socket", origin=origin, additional_headers=header, max_size=None
+    )
+
+
+def listen(connection: ClientConnection, until: float) -> int:
+    """The bytes that a tab is sent until then."""
+    came = 0
+    while time.time() < until:
+        try:
+            came += len(connection.recv(timeout=1))
+        except TimeoutError:
+            continue
+    return came
+
+
+def soak(lab: Lab, context: BrowserContext, minutes: float) -> list[tuple[str, str, str]]:
+    """What 30 tabs are sent, and what the server holds, while a network trains."""
+    counts: list[int] = []
+    with ExitStack() as stack:
+        tabs = [stack.enter_context(tab(lab, context)) for _ in range(TABS)]
+        for one in tabs:
+            one.send(json.dumps({"kind": "hello"}))
+            one.recv(timeout=10)
+        time.sleep(10)
+        before, until = lab.memory(), time.time() + 60 * minutes
+        threads = [
+            threading.Thread(target=lambda one=one: counts.append(listen(one, until)))
+            for one in tabs
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        after = lab.memory()
+    rate = max(counts) / (60 * minutes)
+    growth = 100 * (after / before - 1)
+    return [
+        (f"sent to each of {TABS} tabs while a run trains", f"{rate / 1000:.1f} kB/s", "flat"),
+        ("memory of the server with them", f"{after:.0f} MB", ""),
+        (f"its growth in {minutes:g} minutes", f"{growth:.1f} %", "10 %"),
+    ]
+
+
+def in_browser(minutes: float) -> list[tuple[str, str, str]]:
+    """Rows of the table: what, measured, limit."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        lab = Lab(folder)
+        try:
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            page = context.new_page()
+            sizes: list[int] = []
+            page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", 0))))
+            cold = ready(page, lambda: page.goto(lab.address))
+            bytes_cold, requests = sum(sizes), len(sizes)
+            warm = ready(page, page.reload)
+            page.get_by_role("button", name="mnist").click()
+            page.locator(".tiles canvas").first.wait_for(timeout=120_000)
+            page.get_by_role("link", name="Train").first.click()
+            field = page.get_by_role("textbox", name="Epochs", exact=True)
+            field.fill("100000")
+            field.press("Enter")
+            page.get_by_role("button", name="Start training").click()
+            page.get_by_text("images/s").wait_for(timeout=120_000)
+            clicks = statistics.median(page.evaluate(CLICKS))
+            rows = soak(lab, context, minutes)
+            page.get_by_role("button", name="Stop", exact=True).click()
+            page.get_by_role("button", name="Resume").wait_for(timeout=60_000)
+        finally:
+            lab.close()
+            browser.close()
+    return [
+        ("start of the server", f"{lab.start_seconds:.2f} s", "1.5 s"),
+        (f"the page, {requests} requests", f"{bytes_cold / 1000:.0f} kB", "250 kB"),
+        ("ready, cold", f"{cold:.2f} s", "1 s"),
+        ("ready, warm", f"{warm:.2f} s", ""),
+        ("from click to paint while a run trains, median", f"{clicks:.0f} ms", "50 ms"),
+        *rows,
+    ]
+
+
+def training_seconds(folder: str, name: str) -> float:
+    """Seconds that a training of one epoch took, as the run itself has counted them."""
+    command = [sys.executable, "-P", "-m", "firstlight", "train", "mnist", "--name", name]
+    subprocess.run([*command, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    lines = (Path(folder) / "runs" / name / "events.jsonl").read_text("utf-8").splitlines()
+    return next(float(e["seconds"]) for e in map(json.loads, lines) if e["kind"] == "epoch")
+
+
+def slowed(times: int) -> tuple[str, str, str]:
+    """How much longer a training takes with the lab and a page beside it."""
+    alone, beside = [], []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        for number in range(times):
+            alone.append(training_seconds(folder, f"alone-{number}"))
+            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+            lab = Lab(folder)
+            try:
+                page = browser.new_page()
+                ready(page, lambda: page.goto(lab.address))  # noqa: B023
+                page.get_by_role("link", name="Train").first.click()
+                beside.append(training_seconds(folder, f"beside-{number}"))
+            finally:
+                lab.close()
+                browser.close()
+    ratio = statistics.median(b / a for a, b in zip(alone, beside, strict=True))
+    return (
+        f"a training with the lab and a page open, median of {times}",
+        f"{100 * (ratio - 1):+.1f} %",
+        "+5 %",
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--times", type=int, default=5)
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    where = tables.machine()
+    rows = [*in_browser(options.minutes), slowed(options.times)]
+    table = tables.table(["what", "measured", "at most"], [list(row) for row in rows])
+    print(f"{tables.machine_sentence(where)}\n\n{table}")
+
+
+if __name__ == "__main__":
+    main()

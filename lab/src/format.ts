@@ -1,0 +1,46 @@
+// Numbers as people read them.
+
+/** Metrics that are shares of one. */
+const SHARES = new Set([
+  "accuracy",
+  "top_3",
+  "top_5",
+  "precision",
+  "recall",
+  "f1",
+  "calibration_error",
+]);
+
+export const count = (value: number): string => value.toLocaleString("en-GB");
+
+/** Four digits: 0.9123, 12.35, 1.2e-7. */
+export function short(value: number | null): string {
+  if (value === null) return "–";
+  return String(Number(value.toPrecision(4)));
+}
+
+/** A loss or metric: accuracy as per cent, everything else in four digits. */
+export function score(name: string, value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  return SHARES.has(name) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4);
+}
+
+export const isShare = (name: string): boolean => SHARES.has(name);
+
+/** `batch_size` as `Batch size`. */
+export function title(name: string): string {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Seconds as `40 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export function plural(number: number, word: string): string {
+  return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,137 @@
+// Images of the data set with their labels, a page at a time.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type { Connection } from "./connection";
+import { count } from "./format";
+import type { AskSamples, Exploration, Samples } from "./messages";
+
+const SHOWN = 48;
+
+export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration }) {
+  const [part, setPart] = useState<AskSamples["part"]>("train");
+  const [label, setLabel] = useState<number | null>(null);
+  const [start, setStart] = useState(0);
+  const [samples, setSamples] = useState<Samples | null>(null);
+  const [sheet, setSheet] = useState<ImageBitmap | null>(null);
+  const [problem, setProblem] = useState("");
+
+  useEffect(() => {
+    let current = true;
+    const bring = async () => {
+      const asked = { kind: "samples", part, label, start, count: SHOWN } as const;
+      const answer = await lab.ask(asked, "samples");
+      const bytes = Uint8Array.from(atob(answer.sheet), (letter) => letter.charCodeAt(0));
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+      if (!current) return;
+      setSamples(answer);
+      setSheet(bitmap);
+      setProblem("");
+    };
+    bring().catch((error: Error) => current && setProblem(error.message));
+    return () => {
+      current = false;
+    };
+  }, [lab, part, label, start]);
+
+  const total = samples?.total ?? 0;
+  const last = Math.min(start + SHOWN, total);
+  return (
+    <>
+      <div class="bar">
+        <label for="sample-part">Part</label>
+        <select
+          id="sample-part"
+          value={part}
+          onChange={(event) => {
+            setPart(event.currentTarget.value as AskSamples["part"]);
+            setStart(0);
+          }}
+        >
+          {found.parts.map((one) => (
+            <option key={one.part}>{one.part}</option>
+          ))}
+        </select>
+        {found.task === "classify" && (
+          <>
+            <label for="sample-class">Class</label>
+            <select
+              id="sample-class"
+              value={label === null ? "" : String(label)}
+              onChange={(event) => {
+                const { value } = event.currentTarget;
+                setLabel(value === "" ? null : Number(value));
+                setStart(0);
+              }}
+            >
+              <option value="">all</option>
+              {found.classes.map((name, number) => (
+                <option key={name} value={number}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </>
+        )}
+        <span class="space" />
+        <span class="quiet range" role="status">
+          {total > 0 && `${count(start + 1)}–${count(last)} of ${count(total)}`}
+        </span>
+        <button
+          type="button"
+          class="plain"
+          disabled={start === 0}
+          onClick={() => setStart(Math.max(0, start - SHOWN))}
+        >
+          Previous
+        </button>
+        <button
+          type="button"
+          class="plain"
+          disabled={last >= total}
+          onClick={() => setStart(start + SHOWN)}
+        >
+          Next
+        </button>
+      </div>
+      <p class="problem" role="alert" hidden={!problem}>
+        {problem}
+      </p>
+      <ul class="tiles" aria-label="Images with their labels">
+        {samples?.tiles.map((tile, k) => (
+          <li key={`${start} ${k}`} title={tile.name}>
+            <Tile
+              samples={samples}
+              sheet={sheet}
+              position={k}
+              words={`${tile.label}, ${tile.name}`}
+            />
+            <span aria-hidden="true">{tile.label}</span>
+          </li>
+        ))}
+      </ul>
+      {found.task === "measure" && (
+        <p class="quiet">Below each image: {found.target_names.join(", ")}.</p>
+      )}
+      <p class="quiet">{samples?.colours ?? " "}</p>
+    </>
+  );
+}
+
+interface TileProps {
+  samples: Samples;
+  sheet: ImageBitmap | null;
+  position: number;
+  words: string;
+}
+
+function Tile({ samples, sheet, position, words }: TileProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { width, height, columns } = samples;
+  useEffect(() => {
+    const left = (position % columns) * width;
+    const top = Math.floor(position / columns) * height;
+    if (sheet) canvas.current?.getContext("2d")?.drawImage(sheet, -left, -top);
+  }, [samples, sheet]);
+  return <canvas ref={canvas} width={width} height={height} role="img" aria-label={words} />;
+}

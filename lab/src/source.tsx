@@ -1,0 +1,246 @@
+// Where the images come from: built in, below the lab's folder, or uploaded.
+
+import { useEffect, useState } from "preact/hooks";
+
+import type { StepProps } from "./app";
+import { announce } from "./announce";
+import type { Connection } from "./connection";
+import { Choice, Field } from "./fields";
+import { plural } from "./format";
+import type { Listing, Source } from "./messages";
+import { collect, upload } from "./upload";
+
+const PLACES = [
+  ["builtin", "Built in"],
+  ["path", "This folder"],
+  ["upload", "Upload"],
+] as const;
+
+const ABOUT: Record<string, string> = {
+  mnist: "70,000 handwritten digits, 28×28 pixels, ten classes",
+};
+
+export function SourceChoice({ lab, state }: StepProps) {
+  const chosen = state.document.source;
+  const [place, setPlace] = useState<Source["place"]>(chosen?.place ?? "builtin");
+  const [problem, setProblem] = useState("");
+  const choose = (source: Source) =>
+    lab.edit({ kind: "source", source }).then(
+      () => {
+        setProblem("");
+        announce(`${source.name} is being read`);
+      },
+      (error: Error) => setProblem(error.message),
+    );
+  return (
+    <section class="card" aria-labelledby="source-title">
+      <div class="head">
+        <h2 id="source-title">Where from</h2>
+      </div>
+      <Choice
+        legend="Where the images come from"
+        choices={PLACES}
+        value={place}
+        onChange={setPlace}
+      />
+      <div class="source">
+        {place === "builtin" && (
+          <ul class="list">
+            {state.options.builtins.map((name) => (
+              <li key={name}>
+                <button
+                  type="button"
+                  class="row"
+                  aria-pressed={chosen?.place === "builtin" && chosen.name === name}
+                  onClick={() => void choose({ place: "builtin", name })}
+                >
+                  <strong>{name}</strong>
+                  <span class="quiet">{ABOUT[name]}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        {place === "path" && (
+          <Browser lab={lab} folder={state.folder} chosen={chosen} onChoose={choose} />
+        )}
+        {place === "upload" && (
+          <Upload lab={lab} state={state} onChoose={choose} onProblem={setProblem} />
+        )}
+      </div>
+      <p class="problem" role="alert" hidden={!problem}>
+        {problem}
+      </p>
+      {chosen && chosen.place !== "builtin" && (
+        <details>
+          <summary>How to read them</summary>
+          <div class="fields">
+            {state.options.reading.map((option) => (
+              <Field
+                wide
+                key={option.name}
+                option={option}
+                value={state.document.reading[option.name] ?? null}
+                unset={option.default}
+                onChange={(value) =>
+                  lab.edit({ kind: "reading", values: { [option.name]: value } })
+                }
+              />
+            ))}
+          </div>
+        </details>
+      )}
+    </section>
+  );
+}
+
+interface BrowserProps {
+  lab: Connection;
+  folder: string;
+  chosen: Source | null;
+  onChoose: (source: Source) => void;
+}
+
+/** The folders and files below the one where the lab was started. */
+function Browser({ lab, folder, chosen, onChoose }: BrowserProps) {
+  const [listing, setListing] = useState<Listing | null>(null);
+  const [problem, setProblem] = useState("");
+  const look = (path: string) =>
+    lab.ask({ kind: "browse", path }, "listing").then(
+      (found) => {
+        setListing(found);
+        setProblem("");
+      },
+      (error: Error) => setProblem(error.message),
+    );
+  useEffect(() => void look(""), []);
+  const path = listing?.path ?? "";
+  const at = (name: string) => (path ? `${path}/${name}` : name);
+  const parent = path.split("/").slice(0, -1).join("/");
+  return (
+    <>
+      <p class="quiet path">
+        {folder}
+        {path && `/${path}`}
+      </p>
+      <ul class="list tall">
+        {path && (
+          <li>
+            <button type="button" class="row" onClick={() => void look(parent)}>
+              ← Back
+            </button>
+          </li>
+        )}
+        {listing?.entries.map((entry) => {
+          const source: Source = { place: "path", name: at(entry.name) };
+          const pressed = chosen?.place === "path" && chosen.name === source.name;
+          return (
+            <li key={entry.name} class={entry.folder ? "with-use" : ""}>
+              <button
+                type="button"
+                class="row"
+                aria-pressed={entry.folder ? undefined : pressed}
+                onClick={() => (entry.folder ? void look(source.name) : onChoose(source))}
+              >
+                {entry.folder ? `${entry.name}/` : entry.name}
+              </button>
+              {entry.folder && (
+                <button
+                  type="button"
+                  class="plain"
+                  aria-label={`Use the folder ${entry.name}`}
+                  aria-pressed={pressed}
+                  onClick={() => onChoose(source)}
+                >
+                  Use
+                </button>
+              )}
+            </li>
+          );
+        })}
+        {listing && listing.entries.length === 0 && (
+          <li class="quiet">No folders and no data files here.</li>
+        )}
+        {listing && listing.more > 0 && <li class="quiet">and {listing.more} more</li>}
+      </ul>
+      <p class="problem" role="alert" hidden={!problem}>
+        {problem}
+      </p>
+    </>
+  );
+}
+
+interface UploadProps extends StepProps {
+  onChoose: (source: Source) => void;
+  onProblem: (problem: string) => void;
+}
+
+/** Files that are dropped or chosen. */
+function Upload({ lab, state, onChoose, onProblem }: UploadProps) {
+  const [done, setDone] = useState<[number, number] | null>(null);
+  const [over, setOver] = useState(false);
+  const { upload_bytes, upload_files } = state.options;
+  const bring = async (files: [string, File][]) => {
+    if (!files.length) return;
+    onProblem("");
+    try {
+      const size = files.reduce((sum, [, file]) => sum + file.size, 0);
+      if (files.length > upload_files || size > upload_bytes) {
+        throw new Error(
+          `At most ${plural(upload_files, "file")} and ${upload_bytes >> 20} MB can be uploaded: ` +
+            `put larger data below ${state.folder} and choose them there.`,
+        );
+      }
+      const name = await upload(lab, files, (ready) => setDone([ready, files.length]));
+      onChoose({ place: "upload", name });
+    } catch (error) {
+      onProblem((error as Error).message);
+    }
+    setDone(null);
+  };
+  const chosen = (event: Event & { currentTarget: HTMLInputElement }) => {
+    const files = [...(event.currentTarget.files ?? [])];
+    void bring(files.map((file) => [file.webkitRelativePath || file.name, file]));
+    event.currentTarget.value = "";
+  };
+  return (
+    <div
+      class={over ? "drop over" : "drop"}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        void collect(event.dataTransfer!.items).then(bring);
+      }}
+    >
+      <p>
+        Drop a folder of class folders, a table with its images, or an .npz file here. It is copied
+        into the lab's folder of runs and stays on this machine.
+      </p>
+      <p class="buttons">
+        <label class="button">
+          Choose files
+          <input type="file" multiple class="unseen" onChange={chosen} />
+        </label>
+        <label class="button">
+          Choose a folder
+          <input
+            type="file"
+            class="unseen"
+            onChange={chosen}
+            ref={(input) => input?.setAttribute("webkitdirectory", "")}
+          />
+        </label>
+      </p>
+      <p class="quiet" role="status">
+        {done
+          ? `${done[0]} of ${plural(done[1], "file")} copied`
+          : `At most ${upload_bytes >> 20} MB`}
+      </p>
+    </div>
+  );
+}

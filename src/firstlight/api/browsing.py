@@ -1,0 +1,115 @@
+"""Looking through the images of a data set, a sheet at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.core.dataset import Dataset, Part
+from firstlight.core.errors import SettingError
+from firstlight.core.notebook import short
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Some images of a data set on one picture.
+
+    Attributes:
+        total: how many images there are to choose from.
+        names: where each image on the sheet came from.
+        labels: its class, or its values with their units, in the order of the targets.
+        png: the images side by side, `columns` in a row, without gaps.
+        width, height: of one image on the sheet in pixels; large images are made smaller.
+        colours: what the colours mean, in a sentence.
+    """
+
+    total: int
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    png: bytes
+    columns: int
+    width: int
+    height: int
+    colours: str
+
+
+def sheet(
+    dataset: Dataset,
+    part: Part = "train",
+    *,
+    label: int | None = None,
+    start: int = 0,
+    count: int = 60,
+    columns: int = 12,
+) -> Sheet:
+    """Images of one part of a data set, of one class or of all.
+
+    Args:
+        dataset: what `load` returned.
+        part: `train`, `validation` or `test`.
+        label: the number of a class, or None: all.
+        start: how many to pass over.
+        count: how many to show at most.
+        columns: how many in a row.
+
+    Raises:
+        SettingError: there is no such class.
+
+    Example:
+        >>> import firstlight as fl
+        >>> sevens = sheet(fl.load("mnist"), "test", label=7, count=3)
+        >>> sevens.total, sevens.labels, (sevens.width, sevens.height)
+        (1028, ('7', '7', '7'), (28, 28))
+    """
+    from PIL import Image
+
+    from firstlight.draw.mosaic import displayed, mosaic
+
+    images = dict(dataset.parts())[part]
+    if label is not None and not 0 <= label < len(dataset.classes):
+        raise SettingError(
+            f"there are classes 0 to {len(dataset.classes) - 1}, but {label} came: choose another."
+        )
+    rows = np.arange(len(images)) if label is None else np.flatnonzero(images.targets == label)
+    shown = images.select(rows[start : start + count])
+    pixels = shown.images[:]
+    tiles = displayed(pixels)
+    picture, _ = mosaic(tiles, columns, 0, 0)
+    png = BytesIO()
+    Image.fromarray(picture).save(png, "PNG", compress_level=1)
+    height, width = tiles.shape[1:3]
+    return Sheet(
+        len(rows),
+        tuple(map(str, shown.names)),
+        tuple(_label(dataset, target) for target in shown.targets),
+        png.getvalue(),
+        columns,
+        width,
+        height,
+        _in_words(pixels, dataset.pixel_unit),
+    )
+
+
+def _in_words(pixels: NDArray[Any], unit: str) -> str:
+    """What the colours of a sheet mean."""
+    from firstlight.draw.shades import is_map, shades_of
+
+    if is_map(pixels):
+        return shades_of(pixels).in_words(unit)
+    if pixels.dtype != np.uint8:
+        return "The lowest 1 % of the stored numbers are black, the highest 1 % white."
+    if pixels.shape[3] in (3, 4):
+        return "Colours as they are stored."
+    return "Pixels as they are stored: black is 0, white is 255."
+
+
+def _label(dataset: Dataset, target: Any) -> str:
+    """A class's name, or the values in the order of the targets."""
+    if dataset.task == "classify":
+        return dataset.classes[int(target)]
+    units = dataset.target_units
+    return ", ".join(short(float(one), unit) for one, unit in zip(target, units, strict=True))

@@ -1,0 +1,1 @@
+"""The lab: firstlight in the browser. A thin server over `firstlight.api` and the run folder."""

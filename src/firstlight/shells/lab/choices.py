@@ -1,0 +1,93 @@
+"""What can be chosen in the lab, taken from where the command line takes it."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+from firstlight.core.dataset import Task
+from firstlight.core.losses import LOSSES
+from firstlight.core.settings import CLASS_METRICS, VALUE_METRICS, DataSettings, TrainSettings
+from firstlight.models import RECIPES, resolve_settings
+from firstlight.shells.lab.records import Option, Options, Recipe, Value
+
+BUILTINS = ("mnist",)
+READING = ("target", "task", "size", "resize", "colour", "group_column", "split", "gaps")
+TRAINING = (
+    *("model", "preset", "epochs", "batch_size", "optimizer", "learning_rate", "schedule"),
+    *("loss", "metric", "augment", "label_smoothing", "class_weights", "patience", "prepare"),
+    "seed",
+)
+UPLOAD_BYTES = 512 << 20
+UPLOAD_FILES = 20_000
+
+
+def options(task: Task) -> Options:
+    """Everything that can be chosen for a task."""
+    suited = {
+        "loss": tuple(name for name, use in LOSSES.items() if task in use.tasks),
+        "metric": CLASS_METRICS if task == "classify" else VALUE_METRICS,
+        "model": tuple(RECIPES),
+    }
+    return Options(
+        builtins=BUILTINS,
+        recipes=tuple(Recipe(name=one.name, summary=one.summary) for one in RECIPES.values()),
+        reading=_options(DataSettings, READING, {}),
+        settings=_options(TrainSettings, TRAINING, suited),
+        upload_bytes=UPLOAD_BYTES,
+        upload_files=UPLOAD_FILES,
+    )
+
+
+def _options(
+    settings: type, names: tuple[str, ...], suited: dict[str, tuple[str, ...]]
+) -> tuple[Option, ...]:
+    types = get_type_hints(settings)
+    by_name = {item.name: item for item in fields(settings)}
+    return tuple(_option(by_name[name], types[name], suited.get(name)) for name in names)
+
+
+def _option(item: Field[Any], annotation: Any, suited: tuple[str, ...] | None) -> Option:
+    kinds = (annotation, *get_args(annotation))
+    number: Literal["integer", "number"] = "integer" if int in kinds else "number"
+    return Option(
+        name=item.name,
+        help=item.metadata["help"],
+        type=number if int in kinds or float in kinds else "text",
+        choices=suited or item.metadata["choices"],
+        least=item.metadata["least"],
+        most=item.metadata["most"],
+        default=item.default if isinstance(item.default, str | int | float) else None,
+    )
+
+
+def defaults(settings: dict[str, Value], task: Task, images: int | None) -> dict[str, Value]:
+    """What is trained with where the document says nothing.
+
+    Raises:
+        SettingError: a setting has a value that it cannot have.
+    """
+    resolved = resolve_settings(train_settings(settings), task, images)
+    return {name: getattr(resolved, name) for name in TRAINING}
+
+
+def train_settings(settings: dict[str, Value]) -> TrainSettings:
+    """The settings of a training, checked.
+
+    Raises:
+        SettingError: a setting has a value that it cannot have.
+    """
+    return TrainSettings(**settings)  # type: ignore[arg-type]
+
+
+def reading_settings(reading: dict[str, Value]) -> dict[str, Value | tuple[str, ...]]:
+    """How the source is read, as `api.load` takes it.
+
+    Raises:
+        SettingError: a setting has a value that it cannot have.
+    """
+    given: dict[str, Any] = dict(reading)
+    if "target" in given:
+        given["target"] = tuple(word.strip() for word in str(given["target"]).split(","))
+    DataSettings(**given)
+    return given

@@ -1,0 +1,104 @@
+"""The step Data on the server: reading the source, and its images a sheet at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from firstlight.core.errors import FirstlightError, SettingError
+from firstlight.core.exploration import Exploration
+from firstlight.shells.lab import choices
+from firstlight.shells.lab import messages as says
+from firstlight.shells.lab.document import Answers, Desk
+from firstlight.shells.lab.places import Places
+from firstlight.shells.lab.reading import DataProcess
+from firstlight.shells.lab.records import Data, Tile
+from firstlight.shells.lab.stream import Stream
+
+SHEET_COLUMNS = 12
+
+
+class DataStep:
+    """Reads the document's source in a process of its own.
+
+    Attributes:
+        data: how far that is.
+    """
+
+    def __init__(self, desk: Desk, places: Places, stream: Stream) -> None:
+        self.data = Data()
+        self._desk = desk
+        self._places = places
+        self._stream = stream
+        self._process = DataProcess()
+        self._reading: asyncio.Task[None] | None = None
+        desk.on_source = self.read
+        self.answers: Answers = {
+            says.AskSamples: self._samples,
+            says.Browse: self._browse,
+            says.NewUpload: self._new_upload,
+        }
+
+    def read(self) -> None:
+        """Read the source in a new process; what was being read is given up."""
+        if self._reading is not None:
+            self._reading.cancel()
+        before, self._process = self._process, DataProcess()
+        self._reading = asyncio.create_task(self._explore(before, self._process))
+
+    async def close(self) -> None:
+        """Give up reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+        await self._process.close()
+
+    async def _explore(self, before: DataProcess, process: DataProcess) -> None:
+        await before.close()
+        document = self._desk.document
+        if document.source is None:
+            self._tell(Data())
+            return
+        self._tell(Data(state="reading", sentence=f"Reading {document.source.name} ..."))
+        try:
+            source = self._places.data(document.source)
+            settings = choices.reading_settings(document.reading)
+            seed = choices.train_settings(document.settings).seed
+            task = {"source": source, "seed": seed, "settings": settings}
+            answer = await process.ask({"read": task})
+            exploration = msgspec.convert(answer["exploration"], Exploration)
+        except (FirstlightError, msgspec.ValidationError) as error:
+            self._tell(Data(state="failed", sentence=str(error)))
+            return
+        self._tell(Data(state="ready", exploration=exploration, refused=answer["refused"]))
+        # Which losses there are, and what a recipe says, depends on the data.
+        self._desk.tell()
+
+    def _tell(self, data: Data) -> None:
+        self.data = data
+        self._desk.explored = data.exploration
+        self._stream.publish(says.DataChanged, data=data)
+
+    async def _samples(self, asked: says.AskSamples) -> says.Answer:
+        if self.data.state != "ready":
+            raise SettingError("The data have not been read yet: wait a moment.")
+        task = {key: getattr(asked, key) for key in ("part", "label", "start", "count")}
+        answer = await self._process.ask({"samples": {**task, "columns": SHEET_COLUMNS}})
+        pairs = zip(answer["names"], answer["labels"], strict=True)
+        return says.Samples(
+            id=asked.id,
+            total=answer["total"],
+            start=asked.start,
+            tiles=tuple(Tile(name=name, label=label) for name, label in pairs),
+            sheet=answer["png"],
+            **{key: answer[key] for key in ("columns", "width", "height", "colours")},
+        )
+
+    async def _browse(self, asked: says.Browse) -> says.Answer:
+        entries, more = await asyncio.to_thread(self._places.listing, asked.path)
+        return says.Listing(id=asked.id, path=asked.path, entries=entries, more=more)
+
+    async def _new_upload(self, asked: says.NewUpload) -> says.Answer:
+        name = await asyncio.to_thread(self._places.new_upload, asked.name)
+        return says.Uploading(id=asked.id, upload=name)

@@ -1,0 +1,136 @@
+"""The document of a lab: what the user is working on, kept on disk and changed by edits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firstlight.core.errors import SettingError
+from firstlight.core.exploration import Exploration
+from firstlight.core.files import write_bytes
+from firstlight.shells.lab import choices
+from firstlight.shells.lab import messages as says
+from firstlight.shells.lab.places import Places
+from firstlight.shells.lab.records import Document, Option, Options, Value
+from firstlight.shells.lab.stream import Stream
+
+# Who answers which request.
+Answers = dict[type, Callable[[Any], Awaitable[says.Answer]]]
+KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "integer": (int, "a whole number"),
+    "number": ((int, float), "a number"),
+    "text": (str, "a text"),
+}
+
+
+class Desk:
+    """Holds the document, changes it as pages ask, and tells every page.
+
+    Args:
+        kept: the file in which it outlives the lab.
+
+    Attributes:
+        document: as it stands.
+        explored: what is known of its data, or None.
+        on_source: called when the data or how to read them have changed.
+    """
+
+    def __init__(self, kept: Path, places: Places, stream: Stream) -> None:
+        self._kept = kept
+        self._places = places
+        self._stream = stream
+        self.document = self._kept_document()
+        self.explored: Exploration | None = None
+        self.on_source: Callable[[], None] = lambda: None
+        self.answers: Answers = {says.Edit: self._edit}
+
+    def options(self) -> Options:
+        """What can be chosen for these data."""
+        return choices.options(self.explored.task if self.explored else "classify")
+
+    def defaults(self) -> dict[str, Value]:
+        """What is trained with where the document says nothing."""
+        settings = self.document.settings
+        if self.explored is None:
+            return choices.defaults(settings, "classify", None)
+        return choices.defaults(settings, self.explored.task, self.explored.parts[0].count)
+
+    def require_newest(self, revision: int) -> None:
+        """Refuse what was asked of another document than this one.
+
+        Raises:
+            SettingError: the page has seen an older one.
+        """
+        if revision != self.document.revision:
+            raise SettingError("This was changed in another tab a moment ago: look, and try again.")
+
+    def tell(self) -> None:
+        """Tell every page the document and what follows from it."""
+        self._stream.publish(
+            says.DocumentChanged,
+            document=self.document,
+            defaults=self.defaults(),
+            options=self.options(),
+        )
+
+    def _kept_document(self) -> Document:
+        try:
+            return msgspec.json.decode(self._kept.read_bytes(), type=Document)
+        except (OSError, msgspec.DecodeError):
+            return Document()
+
+    async def _edit(self, asked: says.Edit) -> says.Answer:
+        self.require_newest(asked.revision)
+        change, before = asked.change, self.document
+        edited: dict[str, Any]
+        if isinstance(change, says.SetSource):
+            if change.source is not None:
+                self._places.data(change.source)
+            # How one source is read says nothing about another.
+            edited = {"source": change.source, "reading": {}}
+        elif isinstance(change, says.SetReading):
+            edited = {"reading": _changed(before.reading, change.values, self.options().reading)}
+            choices.reading_settings(edited["reading"])
+        else:
+            known = self.options().settings
+            edited = {"settings": _changed(before.settings, change.values, known)}
+            choices.train_settings(edited["settings"])
+        revision = before.revision + 1
+        self.document = msgspec.structs.replace(before, **edited, revision=revision)
+        if not isinstance(change, says.SetSettings):
+            self.on_source()
+        self.tell()
+        await asyncio.to_thread(self._write, self.document)
+        return says.Done(id=asked.id)
+
+    def _write(self, document: Document) -> None:
+        with contextlib.suppress(OSError):
+            self._kept.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(self._kept, msgspec.json.encode(document))
+
+
+def _changed(
+    before: dict[str, Value], values: dict[str, Value], known: tuple[Option, ...]
+) -> dict[str, Value]:
+    """Settings with some of them changed.
+
+    Raises:
+        SettingError: there is no such setting here, or the value is not one that it takes.
+    """
+    options = {option.name: option for option in known}
+    for name, value in values.items():
+        option = options.get(name)
+        if option is None:
+            raise SettingError(f"there is no setting called {name!r} in the lab.")
+        kind, words = KINDS[option.type]
+        if value is not None and not isinstance(value, kind):
+            raise SettingError(f"{name} takes {words}, but {value!r} came.")
+        if value is not None and option.choices and value not in option.choices:
+            raise SettingError(f"{name} takes one of {', '.join(option.choices)}.")
+    merged = before | values
+    return {name: value for name, value in merged.items() if value is not None}

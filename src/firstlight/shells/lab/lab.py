@@ -1,0 +1,67 @@
+"""The lab itself: the document and the steps, and who answers what a page asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from firstlight.core.errors import FirstlightError
+from firstlight.shells.lab import messages as says
+from firstlight.shells.lab.data_step import DataStep
+from firstlight.shells.lab.document import Desk
+from firstlight.shells.lab.places import Places
+from firstlight.shells.lab.stream import Stream, Tab
+from firstlight.shells.lab.train_step import TrainStep
+
+
+class Lab:
+    """Everything behind the pages.
+
+    Args:
+        folder: where the lab was started.
+        runs: the folder of runs.
+    """
+
+    def __init__(self, folder: Path, runs: Path) -> None:
+        root = runs.resolve()
+        self.places = Places(folder.resolve(), root / ".lab" / "uploads")
+        self.stream = Stream()
+        self._desk = Desk(root / ".lab" / "document.json", self.places, self.stream)
+        self._data = DataStep(self._desk, self.places, self.stream)
+        self._train = TrainStep(root, self._desk, self.places, self.stream)
+        self._answers = self._desk.answers | self._data.answers | self._train.answers
+
+    async def open(self) -> None:
+        """Begin: find the runs, and read the data that were chosen last."""
+        await self._train.open()
+        self._data.read()
+
+    async def close(self) -> None:
+        """End: nothing is left running but the trainings."""
+        await self._train.close()
+        await self._data.close()
+
+    async def answer(self, request: says.Request) -> says.Answer:
+        """Do what a page asks; what cannot be done is refused in a sentence."""
+        try:
+            return await self._answers[type(request)](request)
+        except FirstlightError as error:
+            words = str(error)
+        except OSError as error:
+            words = f"the system refused it: {error.strerror or type(error).__name__}."
+        return says.Refusal(id=request.id, sentence=words[:1].upper() + words[1:])
+
+    def welcome(self, tab: Tab, hello: says.Hello) -> None:
+        """Bring a page up to date."""
+        self.stream.welcome(tab, hello.stream, hello.after, self._snapshot)
+
+    def _snapshot(self) -> says.Snapshot:
+        return says.Snapshot(
+            number=self.stream.number,
+            stream=self.stream.name,
+            folder=str(self.places.folder),
+            document=self._desk.document,
+            defaults=self._desk.defaults(),
+            options=self._desk.options(),
+            data=self._data.data,
+            runs=self._train.runs(),
+        )

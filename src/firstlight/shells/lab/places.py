@@ -1,0 +1,166 @@
+"""Which files the lab may reach: below the folder where it was started, and what was uploaded."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from firstlight.core.errors import DataError
+from firstlight.core.files import write_error
+from firstlight.core.run_folder import NAME
+from firstlight.shells.lab.choices import BUILTINS, UPLOAD_BYTES, UPLOAD_FILES
+from firstlight.shells.lab.records import Entry, Source
+
+MOST_ENTRIES = 500
+# The endings of files that can be data by themselves.
+DATA_FILES = re.compile(
+    r".*\.(npz|npy|csv|parquet|h5|hdf5|fits|fits\.gz|fit|tif|tiff|zarr)", re.IGNORECASE
+)
+# A part of an uploaded file's path: no separators, no control characters, not hidden.
+PART = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,120}")
+DEEPEST = 6
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of a lab.
+
+    Attributes:
+        folder: where it was started, resolved: what can be chosen lies below.
+        uploads: where uploads go.
+    """
+
+    folder: Path
+    uploads: Path
+
+    def below(self, path: str) -> Path:
+        """The file or folder of that path, where it lies below the lab's folder.
+
+        Raises:
+            DataError: it does not, or is hidden, or there is none.
+        """
+        place = Path(os.path.realpath(self.folder / path)) if "\0" not in path else Path("/")
+        parts = Path(path).parts
+        hidden = any(part.startswith(".") for part in parts if part != ".")
+        if Path(path).is_absolute() or hidden or not place.is_relative_to(self.folder):
+            raise DataError(
+                f"a path below {self.folder} was expected, but {path!r} came: start the lab in a "
+                "folder above your images."
+            )
+        if not place.exists():
+            raise DataError(f"there is no {path!r} below {self.folder}: choose another path.")
+        return place
+
+    def data(self, source: Source) -> str:
+        """The source as `firstlight train` takes it: a built-in name or a whole path.
+
+        Raises:
+            DataError: there is no such source.
+        """
+        if source.place == "path":
+            return str(self.below(source.name))
+        if source.place == "upload":
+            return str(_whole_upload(self._upload(source.name)))
+        if source.name not in BUILTINS:
+            raise DataError(
+                f"{source.name!r} is not built in: choose one of {', '.join(BUILTINS)}."
+            )
+        return source.name
+
+    def listing(self, path: str) -> tuple[tuple[Entry, ...], int]:
+        """What can be chosen in a folder, folders first, and how many entries are left out.
+
+        Raises:
+            DataError: it does not lie below the lab's folder, or is none.
+        """
+        folder = self.below(path)
+        found = []
+        try:
+            for entry in os.scandir(folder):
+                # What cannot be shown cannot be chosen; links may lead anywhere.
+                if entry.name.startswith(".") or entry.is_symlink() or not entry.name.isprintable():
+                    continue
+                if entry.is_dir():
+                    found.append(Entry(name=entry.name, folder=True))
+                elif entry.is_file() and DATA_FILES.fullmatch(entry.name):
+                    found.append(Entry(name=entry.name, folder=False))
+        except OSError as error:
+            raise DataError(f"{path!r} cannot be opened: {error.strerror}.") from error
+        found.sort(key=lambda entry: (not entry.folder, entry.name.lower()))
+        return tuple(found[:MOST_ENTRIES]), max(0, len(found) - MOST_ENTRIES)
+
+    def new_upload(self, name: str) -> str:
+        """Make a folder for an upload; its name is `name`, or with a number where that exists.
+
+        Raises:
+            WriteError: it cannot be made.
+        """
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:48] or "upload"
+        number = 1
+        while True:
+            tried = stem if number == 1 else f"{stem}-{number}"
+            number += 1
+            try:
+                (self.uploads / tried).mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise write_error(self.uploads / tried, error) from error
+            return tried
+
+    def _upload(self, name: str) -> Path:
+        """The folder of an upload.
+
+        Raises:
+            DataError: there is none of that name.
+        """
+        folder = self.uploads / name if NAME.fullmatch(name) else None
+        if folder is None or folder.is_symlink() or not folder.is_dir():
+            raise DataError(f"there is no upload called {name!r}: upload it again.")
+        return folder
+
+    def upload_file(self, upload: str, path: str) -> Path:
+        """Where a file of an upload is written; its folder is made.
+
+        Raises:
+            DataError: the name or the path is not allowed, or the upload is full.
+            WriteError: its folder cannot be made.
+        """
+        folder = self._upload(upload)
+        parts = path.split("/")
+        if len(parts) > DEEPEST or not all(map(PART.fullmatch, parts)):
+            raise DataError(f"{path!r} cannot be the name of an uploaded file: rename it.")
+        files = [entry for entry in folder.rglob("*") if entry.is_file()]
+        size = sum(entry.stat().st_size for entry in files)
+        if len(files) >= UPLOAD_FILES or size >= UPLOAD_BYTES:
+            raise DataError(
+                f"an upload holds at most {UPLOAD_FILES:,} files and {UPLOAD_BYTES >> 20} MB: put "
+                f"larger data below {self.folder} and choose them there."
+            )
+        target = folder.joinpath(*parts)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(target, error) from error
+        if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(folder)):
+            raise DataError(f"{path!r} leads out of the upload: rename it.")
+        return target
+
+
+def _whole_upload(folder: Path) -> Path:
+    """An upload as a source: its only file, where it is one that can be data by itself."""
+    entries = [entry for entry in folder.iterdir() if not entry.is_symlink()]
+    if len(entries) == 1 and DATA_FILES.fullmatch(entries[0].name):
+        return entries[0]
+    # A folder that was dropped brings its own name along.
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+
+
+def open_part(target: Path) -> tuple[Path, BinaryIO]:
+    """A new file beside `target` to be filled and then renamed."""
+    part = target.parent / f".{secrets.token_hex(6)}.part"
+    return part, part.open("xb")
