@@ -337,7 +337,7 @@ def test_channels_in_front(tmp_path: Path) -> None:
         read_collection(tmp_path / "cube.fits")
     found = read_collection(tmp_path / "cube.fits", DataSettings(axes="nchw"))
     np.testing.assert_array_equal(found.everything.images, cube.transpose(0, 2, 3, 1))
-    images, names, _, _ = read_images(
+    images, names, _, _, _ = read_images(
         tmp_path / "cube.fits", (6, 7, 3), DataSettings(axes="NCHW"), np.float32
     )
     np.testing.assert_array_equal(images, found.everything.images)
@@ -348,17 +348,17 @@ def test_input_of_predict(tmp_path: Path) -> None:
     (tmp_path / "stack.fits").write_bytes(written(STACK[:3]))
     (tmp_path / "one.fits").write_bytes(written(STACK[5]))
     sources = [tmp_path / "one.fits", tmp_path / "stack.fits"]
-    images, names, refused, _ = read_images(sources, (4, 5, 1), dtype=np.uint16)
+    images, names, refused, _, _ = read_images(sources, (4, 5, 1), dtype=np.uint16)
     np.testing.assert_array_equal(images[..., 0], STACK[[5, 0, 1, 2]])
     assert names[1:].tolist() == ["stack.fits[0]", "stack.fits[1]", "stack.fits[2]"]
     assert refused == ()
     # A network that was trained on three channels is given one picture of three planes.
-    images, names, _, _ = read_images(tmp_path / "stack.fits", (4, 5, 3), dtype=np.uint16)
+    images, names, _, _, _ = read_images(tmp_path / "stack.fits", (4, 5, 3), dtype=np.uint16)
     np.testing.assert_array_equal(images[0], STACK[:3].transpose(1, 2, 0))
     assert len(names) == 1
     poisoned = np.where(np.eye(4, 5, dtype=bool), np.nan, 7)
     (tmp_path / "gaps.fits").write_bytes(written(poisoned))
-    images, _, _, _ = read_images(
+    images, _, _, _, _ = read_images(
         tmp_path / "gaps.fits", (4, 5, 1), DataSettings(gaps="mean"), np.float32
     )
     assert np.unique(images).tolist() == [7]

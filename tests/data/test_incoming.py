@@ -25,7 +25,7 @@ def test_files_folders_and_arrays_together(
     idx.write_bytes(gzip.compress(idx_bytes(np.full((1, 3, 3), 6, np.uint8))))
     folder = tmp_path / "folder"
     sources = [one, str(folder), tmp_path / "x.npy", tmp_path / "y.npz", idx, one]
-    images, names, refused, _ = read_images(sources, (3, 3, 1))
+    images, names, refused, _, _ = read_images(sources, (3, 3, 1))
     assert images[:, 0, 0, 0].tolist() == [1, 3, 2, 4, 4, 5, 6, 1]
     assert names.tolist() == [
         str(one),
@@ -47,7 +47,7 @@ def test_the_rule_of_training(resize: str, tmp_path: Path, save: Callable) -> No
         save(tmp_path / "all" / f"class{k}" / "x.png", rng.integers(0, 256, size, np.uint8))
     trained = read_collection(tmp_path / "all", DataSettings(size=7, resize=resize))
     how = DataSettings(resize=resize)
-    images, names, _, _ = read_images(tmp_path / "all", (7, 7, 3), how)
+    images, names, _, _, _ = read_images(tmp_path / "all", (7, 7, 3), how)
     np.testing.assert_array_equal(images, trained.everything.images)
     assert [Path(name).parent.name for name in names] == ["class0", "class1", "class2"]
     arrays = tmp_path / "a.npy"
@@ -71,7 +71,7 @@ def test_what_does_not_fit_the_network(tmp_path: Path, save: Callable) -> None:
         tmp_path / "pipe.png",
         tmp_path / "missing.png",
     ]
-    images, names, refused, _ = read_images(sources, (3, 3, 1))
+    images, names, refused, _, _ = read_images(sources, (3, 3, 1))
     assert images.shape == (1, 3, 3, 1)
     assert names.tolist() == [str(good)]
     reasons = {Path(item.file).name: item.reason for item in refused}
@@ -82,7 +82,7 @@ def test_what_does_not_fit_the_network(tmp_path: Path, save: Callable) -> None:
     assert "no file" in reasons["pipe.png"]
     assert "No such file" in reasons["missing.png"]
     assert len(refused) == 6
-    same, _, _, _ = read_images(wide, (3, 3, 1), dtype=np.uint16)
+    same, _, _, _, _ = read_images(wide, (3, 3, 1), dtype=np.uint16)
     assert same.dtype == np.uint16
 
 

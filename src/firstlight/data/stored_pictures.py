@@ -86,7 +86,7 @@ def _make_shards(
     found = _heads(folder, files, settings)
     heads = {k: head for k, head in enumerate(found) if isinstance(head, Head)}
     refused = {k: reason for k, reason in enumerate(found) if isinstance(reason, str)}
-    heads, others = of_one_kind(heads, None)
+    heads, others = of_one_kind(heads, settings)
     refused |= others
     while heads:
         shape, dtype = picture_shape(heads, settings), next(iter(heads.values())).dtype
