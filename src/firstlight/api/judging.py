@@ -300,7 +300,7 @@ def _other_images(
     fitted, notes = _fitted(images.images, tuple(known["image_shape"]), resize, str(data))
     targets = _matched_targets(collection, images, known, str(data))
     images = replace(images, images=fitted, targets=targets)
-    notes = (*collection.notes, *notes, *_seen_before(folder, images))
+    notes = (*_seen_before(folder, images), *collection.notes, *notes)
     images = as_seen(images, settings.sky, known["split_seed"])
     return images, f"{collection.name}, {part}", notes
 
