@@ -64,8 +64,8 @@ def test_predict_leaves_each_pixel_as_it_is(run):
     assert answers.unlike.mean() < 0.1
     assert answers.notes == (
         "The images have 24 x 37 pixels, and the network was trained on 16 x 16: how far off it "
-        "may be was learnt there, and only known images of this size can show that it holds for "
-        "them (firstlight evaluate RUN DATA --resize none).",
+        "may be was learnt there. Whether that holds at this size, only known images show "
+        "(firstlight evaluate RUN DATA --resize none).",
     )
     brought = fl.predict(run, large)
     assert "24 x 37 pixels; all were brought to 16 x 16 (as in training)" in brought.notes[0]

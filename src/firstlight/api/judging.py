@@ -255,8 +255,8 @@ def _other_size(information: dict[str, Any], size: tuple[int, int]) -> tuple[str
         return ()
     return (
         f"The images have {size[0]} x {size[1]} pixels, and the network was trained on {height} x "
-        f"{width}: how far off it may be was learnt there, and only known images of this size can "
-        "show that it holds for them (firstlight evaluate RUN DATA --resize none).",
+        f"{width}: how far off it may be was learnt there. Whether that holds at this size, only "
+        "known images show (firstlight evaluate RUN DATA --resize none).",
     )
 
 
