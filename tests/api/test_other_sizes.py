@@ -103,7 +103,7 @@ def test_a_network_with_a_weight_for_each_pixel_keeps_to_its_size(place, setting
     fixed = fl.train(small, runs=place / "runs", name="fixed", target="spread", **how)
     large = run.folder.parent / "large.npz"
     for ask in (fl.predict, fl.evaluate):
-        with pytest.raises(ModelError, match="16 x 16 pixels were expected, since layer .*dense"):
+        with pytest.raises(ModelError, match=r"16 x 16 pixels were expected, since layer .*dense"):
             ask(fixed, large, resize="none")
     assert len(fl.predict(fixed, large)) == 40
 

@@ -393,3 +393,25 @@ def test_options_that_say_nothing(tmp_path: Path) -> None:
 def test_astropy_is_imported_for_fits_alone() -> None:
     script = "import sys, firstlight.data; assert 'astropy' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_hdu_is_refused_where_no_file_is_fits(tmp_path: Path, class_folder: Path) -> None:
+    hdu = DataSettings(hdu="SCI")
+    np.savez(tmp_path / "a.npz", images=STACK, labels=np.arange(12) % 2)
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "images.npy", STACK)
+    np.save(tmp_path / "arrays" / "labels.npy", np.arange(12) % 2)
+    rows = [f"cat/{k}.png,{k % 2}" for k in range(10)]
+    (class_folder / "t.csv").write_text("\n".join(["image,label", *rows]))
+    for source in (class_folder / "t.csv", tmp_path / "arrays", "mnist", tmp_path / "a.npz"):
+        assert read_collection(source).everything.images.size
+        with pytest.raises(
+            SettingError, match=r"--hdu names a part of a FITS file, but .*leave it"
+        ):
+            read_collection(source, hdu)
+    (class_folder / "t.csv").unlink()
+    with pytest.raises(SettingError, match="but none of these 20 files is one: leave it out"):
+        read_collection(class_folder, hdu)
+    # One FITS file among them is enough, whatever it is called.
+    (class_folder / "cat" / "map.bin").write_bytes(written(fits.ImageHDU(PLANE, name="SCI")))
+    assert len(read_collection(class_folder, hdu).everything) == 21

@@ -72,10 +72,10 @@ def test_recipes_with_preparation_units_and_numbers_beside(name):
 
 def test_a_network_with_a_weight_for_each_pixel_is_refused():
     model = build_model("compact", (16, 16, 1), 10, "classify")
-    with pytest.raises(ModelError, match="images of 16 x 16 pixels were expected, since layer") as e:
+    with pytest.raises(ModelError, match="images of 16 x 16 pixels were expected") as refused:
         for_size(model, 24, 37)
-    assert "dense (Dense) takes no others, but 24 x 37 came" in str(e.value)
-    assert "--model vgg-gap or residual" in str(e.value)
+    assert "since layer dense (Dense) takes no others, but 24 x 37 came" in str(refused.value)
+    assert "--model vgg-gap or residual" in str(refused.value)
 
 
 def test_images_too_small_for_the_network_are_refused():

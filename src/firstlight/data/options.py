@@ -35,3 +35,20 @@ def refuse_columns(
                 f"{option} names a column of a table or of arrays, but {what}: leave {option} "
                 f"out, or {remedy}."
             )
+
+
+def refuse_hdu(settings: DataSettings, what: str) -> None:
+    """Refuse `--hdu` where there is no FITS file.
+
+    Args:
+        settings: as the user gave them.
+        what: says of the source that it holds none.
+
+    Raises:
+        SettingError: it was given.
+
+    Example:
+        >>> refuse_hdu(DataSettings(), "a .npy file is none")
+    """
+    if settings.hdu is not None:
+        raise SettingError(f"--hdu names a part of a FITS file, but {what}: leave it out.")
