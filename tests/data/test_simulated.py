@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from firstlight import simulation
 from firstlight.core import processes
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings, SimulationSettings
@@ -49,7 +50,7 @@ def test_quick_maps_are_simulated_where_there_are_none(monkeypatch, cache):
     monkeypatch.setattr(simulated, "QUICK_BOXES", 3)
     asked = []
     monkeypatch.setattr(
-        simulated, "make_maps", lambda universe, *rest: asked.append((universe.boxes, *rest))
+        simulation, "make_maps", lambda universe, *rest: asked.append((universe.boxes, *rest))
     )
     source, _ = found("reionisation", DataSettings())
     assert asked == [(3, source, "standard")]
@@ -77,6 +78,10 @@ def test_an_unfinished_simulation_is_no_data(cache):
     folder = simulate_maps(SimulationSettings(**TINY))
     (folder / "xHI.npy").unlink()
     assert found(folder, DataSettings()) == (folder, DataSettings())
+
+
+def test_the_record_has_the_name_that_the_simulation_gives_it():
+    assert simulated.RECORD == simulation.RECORD
 
 
 def test_a_damaged_record_is_named():

@@ -95,14 +95,14 @@ class Networks:
         return combined([as_predictions(values, names, known) for values in answers])
 
     def _loss(self, answers: Predictions, images: Images) -> float:
-        from firstlight.training import validator
+        from firstlight.training import Validator
 
         used = ("loss", "label_smoothing", "metric")
         settings, _ = divided({key: self.information["settings"].get(key) for key in used})
         values = answers.values
         if settings.loss == WITH_SPREAD and answers.spread is not None:
             values = np.concatenate([values, np.log(answers.spread)], axis=1)
-        return validator(images, settings)(lambda *_: values)["loss"]
+        return Validator(images, settings)(lambda *_: values)["loss"]
 
 
 def networks_of(

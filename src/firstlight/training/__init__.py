@@ -13,7 +13,7 @@ from firstlight.training.machine import Machine, choose_machine
 from firstlight.training.observing import as_seen
 from firstlight.training.predicting import predict
 from firstlight.training.range_testing import range_test, training_step
-from firstlight.training.validating import validator
+from firstlight.training.validating import Validator
 
 __all__ = [
     "Augmentation",
@@ -21,6 +21,7 @@ __all__ = [
     "Machine",
     "Network",
     "Training",
+    "Validator",
     "as_seen",
     "choose_machine",
     "load_newest",
@@ -30,5 +31,4 @@ __all__ = [
     "predict",
     "range_test",
     "training_step",
-    "validator",
 ]
