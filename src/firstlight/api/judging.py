@@ -267,7 +267,7 @@ def _other_images(
 
     They have the shape and the class numbers of the run.
     """
-    from firstlight.data import found, read_collection
+    from firstlight.data import FILLED, found, read_collection
     from firstlight.training import as_seen
 
     information = folder.information()
@@ -300,7 +300,8 @@ def _other_images(
     fitted, notes = _fitted(images.images, tuple(known["image_shape"]), resize, str(data))
     targets = _matched_targets(collection, images, known, str(data))
     images = replace(images, images=fitted, targets=targets)
-    notes = (*_seen_before(folder, images), *collection.notes, *notes)
+    filled = [note for note in collection.notes if FILLED in note]
+    notes = (*_seen_before(folder, images), *filled, *notes)
     images = as_seen(images, settings.sky, known["split_seed"])
     return images, f"{collection.name}, {part}", notes
 

@@ -9,6 +9,7 @@ from firstlight.data.builtin import BUILTINS
 from firstlight.data.equal import image_digests
 from firstlight.data.explore import explore_dataset
 from firstlight.data.fit import fit_all, size_note
+from firstlight.data.gaps import FILLED
 from firstlight.data.incoming import read_images
 from firstlight.data.pickled_frames import arrays_in_pickle
 from firstlight.data.simulated import simulate_maps
@@ -19,6 +20,7 @@ from firstlight.data.stack import AS_IN_TRAINING
 __all__ = [
     "AS_IN_TRAINING",
     "BUILTINS",
+    "FILLED",
     "arrays_in_pickle",
     "explore_dataset",
     "fit_all",
