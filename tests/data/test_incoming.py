@@ -144,6 +144,17 @@ def test_training_images_that_keep_their_size(class_folder: Path, save: Callable
     assert stored.refused == read.refused
 
 
+def test_of_two_sizes_that_are_as_common_the_first_is_kept(tmp_path: Path, save: Callable) -> None:
+    """The median of both would be a size that no image has."""
+    for k, size in enumerate([(300, 260), (300, 260), (4, 4), (4, 4)]):
+        save(tmp_path / "folder" / f"{k}.png", np.full(size, k, np.uint8))
+    found = read_images(tmp_path / "folder", (3, 3, 1), DataSettings(resize="none"))
+    assert found.images.shape == (2, 300, 260, 1)
+    assert [item.reason[:40] for item in found.refused] == 2 * [
+        "is 4 x 4 pixels, but most images here ar"
+    ]
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no file .*digit\.png: check the name"):
         read_images(tmp_path / "digit.png", (3, 3, 1))

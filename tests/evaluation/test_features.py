@@ -122,6 +122,17 @@ def test_features_in_the_bins_of_another_size():
     assert (level, spread) == pytest.approx((5, 3), rel=0.01)
 
 
+def test_bins_that_images_of_that_size_leave_empty_take_nothing():
+    """Counted by hand over whole Fourier planes: 8 x 8 pixels have no mode in some of ten bins."""
+    noise = np.random.default_rng(6).normal(size=(1, 40, 40, 1))
+    theirs, ours = (np.hypot(*np.meshgrid(*2 * [np.fft.fftfreq(size)])) for size in (8, 40))
+    edges = np.geomspace(1 / 8, theirs.max(), 11)[1:-1] * (1 + 1e-9)
+    bins = [np.digitize(k[k > 1 / 8 - 1e-9], edges) for k in (theirs, ours)]
+    assert len(set(bins[0])) < len(set(bins[1])) == 10
+    expected = [(bins[1] == number).sum() for number in sorted(set(bins[0]))]
+    assert power_spectrum(noise, size=(8, 8)).modes.tolist() == expected
+
+
 def test_large_scales_count_only_where_both_sizes_have_them():
     """A wave longer than the smaller images is in none of the features of the larger."""
     ramp = np.sin(2 * np.pi * np.arange(96) / 96) * np.ones((96, 1))
