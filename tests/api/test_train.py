@@ -214,12 +214,18 @@ def own(place, settings, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"average": 0.9}, {"patience": 1, "learning_rate": 0.5}, {"ensemble": 2}]
+    "more", [{}, {"average": 0.9}, {"patience": 2, "epochs": 9}, {"ensemble": 2}]
 )
 def test_trust_is_learnt_from_what_the_finished_networks_answer(place, settings, more):
     """The answers of the last validation stand for them only where nothing changed since."""
-    how = settings | {"epochs": 3} | more
-    run = fl.train(place / "stripes.npz", runs=place / "trust", **how)
+    images, labels = striped(400, seed=3)
+    wrong = np.random.default_rng(0).random(400) < 0.3
+    np.savez(place / "wrong.npz", images=images, labels=np.where(wrong, labels[::-1], labels))
+    how = settings | {"epochs": 3, "learning_rate": 0.05} | more
+    run = fl.train(place / "wrong.npz", runs=place / "trust", **how)
+    if "patience" in more:
+        losses = [epoch["validation_loss"] for epoch in run.history]
+        assert np.argmin(losses) < len(losses) - 1
     part = as_tested(own_dataset(run.files), "validation")
     networks = networks_of(run.files)
     assert networks.confidence.sets is not None
