@@ -26,7 +26,6 @@ from firstlight.core.settings import DataSettings, TrainSettings
         (TrainSettings, {"epochs": "3"}, "--epochs takes a number, but '3' came"),
         (TrainSettings, {"model": 3}, "--model takes a text, but int came"),
         (DataSettings, {"resize": "squash"}, "--resize takes one of pad, crop, stretch, none"),
-        (DataSettings, {"telescope": "clean", "pixel": 2.0}, "but clean has none: leave it out"),
         (DataSettings, {"resize": "none", "size": 9}, "--size brings them to another size"),
         (DataSettings, {"size": 0}, "--size takes 1 or more"),
     ],

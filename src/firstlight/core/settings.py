@@ -221,11 +221,6 @@ class DataSettings:
             raise SettingError("--by says for what --balance is done separately: give --balance.")
         if self.pixel is not None and self.telescope is None:
             raise SettingError("--pixel is the pixel that --telescope sees: give --telescope.")
-        if self.pixel is not None and self.sky is not None and not (self.sky.beam or self.sky.disc):
-            raise SettingError(
-                f"--pixel is for the beam of a telescope, but {self.telescope} has none: leave it "
-                "out."
-            )
 
     @property
     def budget(self) -> int:
