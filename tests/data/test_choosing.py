@@ -177,6 +177,6 @@ def test_errors_of_classes_are_not_divided_by_a_column(sky):
     path, _, _ = sky
     classes = DataSettings(target=("groups",), report_by=("z",), group_column="z")
     with pytest.raises(SettingError, match="--report-by divides the errors of measured numbers"):
-        read_collection(path, classes)
+        load_dataset(path, classes)
     measured = DataSettings(target=("fraction",), report_by=("z",))
-    assert set(read_collection(path, measured).everything.columns) == {"z"}
+    assert set(load_dataset(path, measured).train.columns) == {"z"}

@@ -8,7 +8,7 @@ import pytest
 
 from firstlight import simulation
 from firstlight.core import processes
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings, SimulationSettings
 from firstlight.data import found, load_dataset, simulate_maps, simulated
 
@@ -89,3 +89,11 @@ def test_a_damaged_record_is_named():
     (folder / "simulation.json").write_text(json.dumps({"universe": {}}))
     with pytest.raises(DataError, match="A record of a simulation was expected"):
         found(folder, DataSettings())
+
+
+def test_what_a_record_brings_along_is_not_held_against_the_user():
+    """Errors by redshift are for numbers; the box that a map comes from is a class."""
+    folder = simulate_maps(SimulationSettings(**TINY))
+    assert load_dataset(folder, DataSettings(target=("groups",))).task == "classify"
+    with pytest.raises(SettingError, match="--report-by divides the errors"):
+        load_dataset(folder, DataSettings(target=("groups",), report_by=("z",)))

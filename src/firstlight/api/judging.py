@@ -267,7 +267,7 @@ def _other_images(
 
     They have the shape and the class numbers of the run.
     """
-    from firstlight.data import FILLED, found, read_collection
+    from firstlight.data import FILLED, found, read_collection, refuse_report_by
     from firstlight.training import as_seen
 
     information = folder.information()
@@ -280,7 +280,8 @@ def _other_images(
         resize = "none" if settings.resize == "none" else as_there
     else:
         resize = given.get("resize") or as_there
-        data, settings = found(data, reading_settings(given | {"resize": resize}))
+        asked = reading_settings(given | {"resize": resize})
+        data, settings = found(data, asked)
         if known["task"] == "measure":
             # The columns of the run, where the user names none.
             trained = information["data_settings"]
@@ -288,6 +289,7 @@ def _other_images(
             side = settings.side or tuple(trained.get("side", ()))
             settings = replace(settings, target=target, side=side)
         collection = read_collection(data, settings)
+        refuse_report_by(asked, collection)
         tested = collection.parts == "test"
         part = "test" if tested.any() else "all images"
         images = collection.everything.select(tested) if tested.any() else collection.everything

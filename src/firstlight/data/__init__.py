@@ -11,6 +11,7 @@ from firstlight.data.explore import explore_dataset
 from firstlight.data.fit import fit_all, size_note
 from firstlight.data.gaps import FILLED
 from firstlight.data.incoming import read_images
+from firstlight.data.options import refuse_report_by
 from firstlight.data.pickled_frames import arrays_in_pickle
 from firstlight.data.simulated import simulate_maps
 from firstlight.data.source import found, load_dataset, read_collection
@@ -29,6 +30,7 @@ __all__ = [
     "load_dataset",
     "read_collection",
     "read_images",
+    "refuse_report_by",
     "simulate_maps",
     "size_note",
     "split_collection",

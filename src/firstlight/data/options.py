@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from firstlight.core.dataset import Collection, Dataset
 from firstlight.core.errors import SettingError
 from firstlight.core.settings import DataSettings
 
@@ -52,3 +53,20 @@ def refuse_hdu(settings: DataSettings, what: str) -> None:
     """
     if settings.hdu is not None:
         raise SettingError(f"--hdu names a part of a FITS file, but {what}: leave it out.")
+
+
+def refuse_report_by(settings: DataSettings, collection: Collection | Dataset) -> None:
+    """Refuse `--report-by` where there are no errors to divide.
+
+    Raises:
+        SettingError: it was given, and the images have classes.
+
+    Example:
+        >>> from firstlight.data.builtin import read_mnist
+        >>> refuse_report_by(DataSettings(), read_mnist(DataSettings()))
+    """
+    if settings.report_by and collection.task == "classify":
+        raise SettingError(
+            f"--report-by divides the errors of measured numbers, but {collection.name} has "
+            "classes: leave it out, or say --task measure where the classes are numbers."
+        )

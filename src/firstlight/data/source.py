@@ -20,7 +20,7 @@ from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
 from firstlight.data.named_array import Arrays
 from firstlight.data.npy import open_npy_folder
-from firstlight.data.options import refuse_hdu
+from firstlight.data.options import refuse_hdu, refuse_report_by
 from firstlight.data.paths import require_file, shown
 from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps, unit_of
 from firstlight.data.split import split_collection
@@ -62,8 +62,11 @@ def load_dataset(
         {'train': 55000, 'validation': 5000, 'test': 10000}
     """
     with listening(progress):
-        source, settings = found(source, settings)
-        return split_collection(read_collection(source, settings, seed), settings, seed)
+        place, filled = found(source, settings)
+        collection = read_collection(place, filled, seed)
+        # As the user gave it: simulated maps bring one along, whatever is asked of them.
+        refuse_report_by(settings, collection)
+        return split_collection(collection, filled, seed)
 
 
 def found(source: str | Path, settings: DataSettings) -> tuple[str | Path, DataSettings]:
@@ -108,11 +111,6 @@ def read_collection(
         (70000, 28, 28, 1)
     """
     collection = choose(_read(source, settings), settings, seed)
-    if settings.report_by and collection.task == "classify":
-        raise SettingError(
-            f"--report-by divides the errors of measured numbers, but {collection.name} has "
-            "classes: leave it out, or say --task measure where the classes are numbers."
-        )
     require_bounds(collection, settings)
     name = name_of(Path(source)) or collection.name
     everything = replace(collection.everything, side_names=settings.side)
