@@ -9,7 +9,11 @@ import firstlight as fl
 from firstlight.api.asking import as_tested
 from firstlight.core import processes
 from firstlight.core.errors import DataError, RunError, SettingError
-from firstlight.models import import_keras
+from firstlight.core.settings import DataSettings
+from firstlight.core.telescope import telescope_of
+from firstlight.data import found, read_collection
+from firstlight.models import for_size, import_keras
+from firstlight.training import as_seen
 
 keras = import_keras()
 
@@ -118,6 +122,18 @@ def test_another_simulator_is_seen_through_the_telescope_that_is_asked_for(sky, 
     assert not np.allclose(plain.predictions.values, seen.predictions.values)
     again = fl.evaluate(run, other, telescope="standard")
     np.testing.assert_array_equal(again.predictions.values, seen.predictions.values)
+
+
+def test_larger_maps_are_seen_at_their_own_size_before_the_network_is_asked(sky, run):
+    larger = fl.simulate(boxes=3, cells=24, out=sky / "larger")
+    how = {"telescope": "hard", "side": ("z",), "resize": "none"}
+    report = fl.evaluate(run, larger, **how)
+    maps = read_collection(*found(larger, DataSettings(**how))).everything
+    assert maps.images.shape[1:] == (24, 24, 1)
+    seen = as_seen(maps, telescope_of("hard"), run.information["data"]["split_seed"])
+    model = for_size(run.model, 24, 24)
+    expected = model.predict([seen.images, seen.side], verbose=0)[:, 0].clip(0, 1)
+    np.testing.assert_allclose(report.predictions.values[:, 0], expected, atol=1e-4)
 
 
 def test_maps_of_the_training_are_recognised_before_any_telescope(sky, run):

@@ -2,13 +2,18 @@ import json
 import os
 import shlex
 import signal
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import optimize
+from scipy.special import logsumexp
 
 import firstlight as fl
+from firstlight.api.asking import as_tested, own_dataset
+from firstlight.api.networks import networks_of
 from firstlight.core.errors import ModelError, RunError, SettingError
 from firstlight.models import import_keras
 from firstlight.training.stopping import InterruptedRunError
@@ -206,6 +211,41 @@ def own(place, settings, tmp_path_factory):
         **settings | {"model": f"{source}:make_model"},
     )
     return SimpleNamespace(run=run, source=source, told=told)
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"average": 0.9}, {"patience": 2, "epochs": 9}, {"ensemble": 2}]
+)
+def test_trust_is_learnt_from_what_the_finished_networks_answer(place, settings, more):
+    """The answers of the last validation stand for them only where nothing changed since."""
+    images, labels = striped(400, seed=3)
+    wrong = np.random.default_rng(0).random(400) < 0.3
+    np.savez(place / "wrong.npz", images=images, labels=np.where(wrong, labels[::-1], labels))
+    how = settings | {"epochs": 3, "learning_rate": 0.05} | more
+    run = fl.train(place / "wrong.npz", runs=place / "trust", **how)
+    if "patience" in more:
+        losses = [epoch["validation_loss"] for epoch in run.history]
+        assert np.argmin(losses) < len(losses) - 1
+    part = as_tested(own_dataset(run.files), "validation")
+    networks = networks_of(run.files)
+    assert networks.confidence.sets is not None
+    plain = replace(networks, confidence=None).ask(part.images, part.names).values
+    logits = np.log(np.maximum(plain, 1e-7, dtype="float64"))
+    right = logits[np.arange(len(part)), part.targets]
+
+    def cross_entropy(log_temperature):
+        scaled = logits / np.exp(log_temperature)
+        return (logsumexp(scaled, axis=1) - right / np.exp(log_temperature)).mean()
+
+    best = optimize.minimize_scalar(cross_entropy, bounds=(-4.6, 4.6), method="bounded")
+    found = networks.confidence.temperature
+    expected = 1.0 if (plain.argmax(axis=1) == part.targets).all() else np.exp(best.x)
+    assert found == pytest.approx(expected, rel=1e-2)
+    tempered = np.exp(logits / found - logsumexp(logits / found, axis=1, keepdims=True))
+    scores = np.sort(1 - tempered[np.arange(len(part)), part.targets])
+    level, threshold = networks.confidence.sets.levels[0], networks.confidence.sets.thresholds[0]
+    place_of = int(np.ceil((len(part) + 1) * level)) - 1
+    assert threshold == pytest.approx(scores[min(place_of, len(part) - 1)], rel=1e-4, abs=1e-6)
 
 
 def test_a_layer_of_ones_own_trains_and_resumes(own, place):

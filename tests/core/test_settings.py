@@ -25,7 +25,8 @@ from firstlight.core.settings import DataSettings, TrainSettings
         (TrainSettings, {"threads": 100_000}, "--threads takes 1024 or less"),
         (TrainSettings, {"epochs": "3"}, "--epochs takes a number, but '3' came"),
         (TrainSettings, {"model": 3}, "--model takes a text, but int came"),
-        (DataSettings, {"resize": "squash"}, "--resize takes one of pad, crop, stretch"),
+        (DataSettings, {"resize": "squash"}, "--resize takes one of pad, crop, stretch, none"),
+        (DataSettings, {"resize": "none", "size": 9}, "--size brings them to another size"),
         (DataSettings, {"size": 0}, "--size takes 1 or more"),
     ],
 )

@@ -171,3 +171,12 @@ def test_bounds_are_for_targets(sky):
     settings = DataSettings(target=("fraction",), side=("z",), bounds=("z=0:99",))
     with pytest.raises(SettingError, match=r"--bounds is for targets \(fraction\), but z came"):
         read_collection(sky[0], settings)
+
+
+def test_errors_of_classes_are_not_divided_by_a_column(sky):
+    path, _, _ = sky
+    classes = DataSettings(target=("groups",), report_by=("z",), group_column="z")
+    with pytest.raises(SettingError, match="--report-by divides the errors of measured numbers"):
+        load_dataset(path, classes)
+    measured = DataSettings(target=("fraction",), report_by=("z",))
+    assert set(load_dataset(path, measured).train.columns) == {"z"}

@@ -337,7 +337,7 @@ def test_channels_in_front(tmp_path: Path) -> None:
         read_collection(tmp_path / "cube.fits")
     found = read_collection(tmp_path / "cube.fits", DataSettings(axes="nchw"))
     np.testing.assert_array_equal(found.everything.images, cube.transpose(0, 2, 3, 1))
-    images, names, _, _ = read_images(
+    images, names, _, _, _ = read_images(
         tmp_path / "cube.fits", (6, 7, 3), DataSettings(axes="NCHW"), np.float32
     )
     np.testing.assert_array_equal(images, found.everything.images)
@@ -348,17 +348,17 @@ def test_input_of_predict(tmp_path: Path) -> None:
     (tmp_path / "stack.fits").write_bytes(written(STACK[:3]))
     (tmp_path / "one.fits").write_bytes(written(STACK[5]))
     sources = [tmp_path / "one.fits", tmp_path / "stack.fits"]
-    images, names, refused, _ = read_images(sources, (4, 5, 1), dtype=np.uint16)
+    images, names, refused, _, _ = read_images(sources, (4, 5, 1), dtype=np.uint16)
     np.testing.assert_array_equal(images[..., 0], STACK[[5, 0, 1, 2]])
     assert names[1:].tolist() == ["stack.fits[0]", "stack.fits[1]", "stack.fits[2]"]
     assert refused == ()
     # A network that was trained on three channels is given one picture of three planes.
-    images, names, _, _ = read_images(tmp_path / "stack.fits", (4, 5, 3), dtype=np.uint16)
+    images, names, _, _, _ = read_images(tmp_path / "stack.fits", (4, 5, 3), dtype=np.uint16)
     np.testing.assert_array_equal(images[0], STACK[:3].transpose(1, 2, 0))
     assert len(names) == 1
     poisoned = np.where(np.eye(4, 5, dtype=bool), np.nan, 7)
     (tmp_path / "gaps.fits").write_bytes(written(poisoned))
-    images, _, _, _ = read_images(
+    images, _, _, _, _ = read_images(
         tmp_path / "gaps.fits", (4, 5, 1), DataSettings(gaps="mean"), np.float32
     )
     assert np.unique(images).tolist() == [7]
@@ -393,3 +393,25 @@ def test_options_that_say_nothing(tmp_path: Path) -> None:
 def test_astropy_is_imported_for_fits_alone() -> None:
     script = "import sys, firstlight.data; assert 'astropy' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_hdu_is_refused_where_no_file_is_fits(tmp_path: Path, class_folder: Path) -> None:
+    hdu = DataSettings(hdu="SCI")
+    np.savez(tmp_path / "a.npz", images=STACK, labels=np.arange(12) % 2)
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "images.npy", STACK)
+    np.save(tmp_path / "arrays" / "labels.npy", np.arange(12) % 2)
+    rows = [f"cat/{k}.png,{k % 2}" for k in range(10)]
+    (class_folder / "t.csv").write_text("\n".join(["image,label", *rows]))
+    for source in (class_folder / "t.csv", tmp_path / "arrays", "mnist", tmp_path / "a.npz"):
+        assert read_collection(source).everything.images.size
+        with pytest.raises(
+            SettingError, match=r"--hdu names a part of a FITS file, but .*leave it"
+        ):
+            read_collection(source, hdu)
+    (class_folder / "t.csv").unlink()
+    with pytest.raises(SettingError, match="but none of these 20 files is one: leave it out"):
+        read_collection(class_folder, hdu)
+    # One FITS file among them is enough, whatever it is called.
+    (class_folder / "cat" / "map.bin").write_bytes(written(fits.ImageHDU(PLANE, name="SCI")))
+    assert len(read_collection(class_folder, hdu).everything) == 21

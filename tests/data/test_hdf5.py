@@ -89,7 +89,7 @@ def test_groups_by_path(tmp_path: Path) -> None:
     assert read_collection(path).everything.targets.tolist() == [0, 1] * 6
     found = read_collection(path, DataSettings(target=("truth/brightness",)))
     np.testing.assert_array_equal(found.everything.targets[:, 0], np.arange(12) + 0.5)
-    images, names, _, _ = read_images(path, (6, 5, 1), dtype=np.uint16)
+    images, names, _, _, _ = read_images(path, (6, 5, 1), dtype=np.uint16)
     np.testing.assert_array_equal(images[..., 0], IMAGES)
     assert names[11] == "deep.h5[11]"
     two = store(
@@ -113,7 +113,7 @@ def test_images_of_another_name(tmp_path: Path) -> None:
     found = read_collection(path, settings)
     np.testing.assert_array_equal(found.everything.images[..., 0], IMAGES)
     assert found.pixel_unit == "mK"
-    images, _, _, _ = read_images(path, (6, 5, 1), settings, np.uint16)
+    images, _, _, _, _ = read_images(path, (6, 5, 1), settings, np.uint16)
     np.testing.assert_array_equal(images[..., 0], IMAGES)
 
 

@@ -294,6 +294,6 @@ def test_heads_that_are_no_python(text: bytes, form: int, tmp_path: Path) -> Non
     with pytest.raises(DataError, match="is damaged"):
         ArrayFile(tmp_path / "x.npy")()
     np.save(tmp_path / "good.npy", IMAGES)
-    images, _, refused, _ = read_images([tmp_path / "x.npy", tmp_path / "good.npy"], (6, 5, 1))
+    images, _, refused, _, _ = read_images([tmp_path / "x.npy", tmp_path / "good.npy"], (6, 5, 1))
     assert len(images) == 4
     assert len(refused) == 1

@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
+from firstlight import simulation
 from firstlight.core import processes
-from firstlight.core.errors import DataError
+from firstlight.core.errors import DataError, SettingError
 from firstlight.core.settings import DataSettings, SimulationSettings
 from firstlight.data import found, load_dataset, simulate_maps, simulated
 
@@ -49,7 +50,7 @@ def test_quick_maps_are_simulated_where_there_are_none(monkeypatch, cache):
     monkeypatch.setattr(simulated, "QUICK_BOXES", 3)
     asked = []
     monkeypatch.setattr(
-        simulated, "make_maps", lambda universe, *rest: asked.append((universe.boxes, *rest))
+        simulation, "make_maps", lambda universe, *rest: asked.append((universe.boxes, *rest))
     )
     source, _ = found("reionisation", DataSettings())
     assert asked == [(3, source, "standard")]
@@ -79,8 +80,20 @@ def test_an_unfinished_simulation_is_no_data(cache):
     assert found(folder, DataSettings()) == (folder, DataSettings())
 
 
+def test_the_record_has_the_name_that_the_simulation_gives_it():
+    assert simulated.RECORD == simulation.RECORD
+
+
 def test_a_damaged_record_is_named():
     folder = simulate_maps(SimulationSettings(**TINY))
     (folder / "simulation.json").write_text(json.dumps({"universe": {}}))
     with pytest.raises(DataError, match="A record of a simulation was expected"):
         found(folder, DataSettings())
+
+
+def test_what_a_record_brings_along_is_not_held_against_the_user():
+    """Errors by redshift are for numbers; the box that a map comes from is a class."""
+    folder = simulate_maps(SimulationSettings(**TINY))
+    assert load_dataset(folder, DataSettings(target=("groups",))).task == "classify"
+    with pytest.raises(SettingError, match="--report-by divides the errors"):
+        load_dataset(folder, DataSettings(target=("groups",), report_by=("z",)))

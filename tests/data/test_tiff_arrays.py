@@ -81,7 +81,7 @@ def test_gaps_and_images_on_disk(tmp_path: Path) -> None:
 def test_input_of_predict(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "stack.tif", STACK[:3], photometric="minisblack")
     tifffile.imwrite(tmp_path / "one.tif", STACK[4])
-    images, names, refused, _ = read_images(
+    images, names, refused, _, _ = read_images(
         [tmp_path / "one.tif", tmp_path / "stack.tif"], (6, 5, 1), dtype=np.uint16
     )
     np.testing.assert_array_equal(images[..., 0], STACK[[4, 0, 1, 2]])

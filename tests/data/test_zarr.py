@@ -80,7 +80,7 @@ def test_texts_groups_and_images_on_disk(tmp_path: Path) -> None:
     changed[:5, :4] = 0
     found = read_collection(path, disk)
     np.testing.assert_array_equal(found.everything.images[:][..., 0], changed)
-    images, names, _, _ = read_images(path, (6, 5, 1), dtype=np.uint16)
+    images, names, _, _, _ = read_images(path, (6, 5, 1), dtype=np.uint16)
     np.testing.assert_array_equal(images[..., 0], changed)
     assert names[3] == "sky.zarr[3]"
 

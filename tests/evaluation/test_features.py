@@ -106,3 +106,45 @@ def test_images_on_disk_are_described_in_their_own_order(stored, monkeypatch):
     monkeypatch.setattr(features, "BLOCK", 2 * images[0].nbytes)
     assert np.array_equal(simple_features(kept), whole)
     assert np.array_equal(simple_features(images), whole)
+
+
+def test_features_in_the_bins_of_another_size():
+    """Images of one kind have the same features at every size: here, noise of a known variance."""
+    random = np.random.default_rng(4)
+    large, small = random.normal(5, 3, (60, 96, 80, 1)), random.normal(5, 3, (400, 32, 32, 1))
+    found = power_spectrum(large, size=(32, 32))
+    own = power_spectrum(small)
+    assert found.power.shape[1:] == own.power.shape[1:]
+    wave_number = np.hypot(np.fft.fftfreq(96)[:, None], np.fft.fftfreq(80))
+    assert found.modes.sum() == (wave_number > 1 / 32 - 1e-9).sum()
+    assert found.power.mean(axis=0) == pytest.approx(np.full((10, 1), 9.0), rel=0.06)
+    level, spread = simple_features(large, size=(32, 32))[:, :2].mean(axis=0)
+    assert (level, spread) == pytest.approx((5, 3), rel=0.01)
+
+
+def test_bins_that_images_of_that_size_leave_empty_take_nothing():
+    """Counted by hand over whole Fourier planes: 8 x 8 pixels have no mode in some of ten bins."""
+    noise = np.random.default_rng(6).normal(size=(1, 40, 40, 1))
+    theirs, ours = (np.hypot(*np.meshgrid(*2 * [np.fft.fftfreq(size)])) for size in (8, 40))
+    edges = np.geomspace(1 / 8, theirs.max(), 11)[1:-1] * (1 + 1e-9)
+    bins = [np.digitize(k[k > 1 / 8 - 1e-9], edges) for k in (theirs, ours)]
+    assert len(set(bins[0])) < len(set(bins[1])) == 10
+    expected = [(bins[1] == number).sum() for number in sorted(set(bins[0]))]
+    assert power_spectrum(noise, size=(8, 8)).modes.tolist() == expected
+
+
+def test_large_scales_count_only_where_both_sizes_have_them():
+    """A wave longer than the smaller images is in none of the features of the larger."""
+    ramp = np.sin(2 * np.pi * np.arange(96) / 96) * np.ones((96, 1))
+    ripple = np.sin(2 * np.pi * np.arange(96) / 8) * np.ones((96, 1))
+    both, alone = simple_features(np.stack([5 * ramp + ripple, ripple])[..., None], size=(32, 32))
+    assert np.maximum(both, -9) == pytest.approx(np.maximum(alone, -9), abs=1e-6)
+    assert alone[1] == pytest.approx(np.sqrt(0.5))
+
+
+def test_scales_that_a_smaller_image_lacks_are_not_numbers():
+    noise = np.random.default_rng(5).normal(size=(2, 16, 16, 1))
+    found = simple_features(noise, size=(64, 64))
+    assert np.isnan(found).any(axis=1).all()
+    assert found.shape == simple_features(np.zeros((2, 64, 64, 1))).shape
+    np.testing.assert_array_equal(simple_features(noise, size=(16, 16)), simple_features(noise))

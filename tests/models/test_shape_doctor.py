@@ -427,9 +427,19 @@ def test_the_notebooks_vgg_on_large_images() -> None:
     # By hand: 25*25*256 numbers into 1,024; three numbers of 4 bytes for each weight.
     assert checkup.layers[20].parameters == 25 * 25 * 256 * 1024
     assert finding.message == (
-        "dense alone has 164 million of the network's 167 million weights, "
-        "and every checkpoint takes 2.0 GB."
+        "dense alone has 164 million of the network's 167 million weights: each of its 1,024 units "
+        "has one for each of the 160,000 numbers that it receives. A checkpoint takes 2.0 GB, and "
+        "a run keeps two."
     )
+    assert finding.fix is not None
+    assert finding.fix.sentence == (
+        "put GlobalAveragePooling2D() in place of Flatten() (as --model vgg-gap has it): "
+        "3.5 million weights are left, and the network takes images of any size; or put more "
+        "pooling before it"
+    )
+    average = check_model("vgg-gap", (200, 200, 1), 1, "measure", memory=ENOUGH)
+    assert sum(row.parameters for row in average.layers) == 3_545_248
+    assert [found.level for found in average.findings] == ["advice"]
     assert checkup.mended is not None
     assert checkup.mended[19] == Layer("GlobalAveragePooling2D")
 

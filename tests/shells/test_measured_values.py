@@ -129,6 +129,18 @@ def test_predictions_are_shown_with_interval_and_flag(
     )
 
 
+def test_what_was_done_to_images_is_said_in_every_form(
+    api: SimpleNamespace, cli: Any, sky_report: Make
+) -> None:
+    note = "2 pixels without a number in 1 image were filled."
+    api.predict = lambda *_, **__: replace(few(sky_report(1)), notes=(note,))
+    assert cli("predict", "sky", "a.npy").out.splitlines()[-1] == note
+    csv_form = cli("predict", "sky", "a.npy", "--format", "csv")
+    assert note not in csv_form.out
+    assert csv_form.err == f"firstlight: {note}\n"
+    assert cli("predict", "sky", "a.npy", "--json").document()["notes"] == [note]
+
+
 def test_files_of_predictions_hold_every_level(
     api: SimpleNamespace, cli: Any, sky_report: Make
 ) -> None:

@@ -280,6 +280,21 @@ def test_help_imports_nothing_heavy(verb: str) -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_classes_are_learnt_and_reported_without_scipy(tmp_path: Path) -> None:
+    """Importing it, and the room that simulates, takes longer than all that is counted."""
+    labels = np.arange(60) % 2
+    np.savez(tmp_path / "a.npz", images=np.full((60, 6, 6), labels[:, None, None]), labels=labels)
+    code = (
+        "import sys; from firstlight.shells.cli.main import hurry, run; hurry(); "
+        "print(run(sys.argv[1:]), 'firstlight.simulation' in sys.modules, "
+        "[name for name in sys.modules if name.partition('.')[0] in ('scipy', 'sklearn')])"
+    )
+    words = ["train", str(tmp_path / "a.npz"), "--runs", str(tmp_path), "--threads", "1"]
+    done = start(*words, "--quiet", "--name", "first", "--split", "random", code=code)
+    assert done.stdout.splitlines()[-1] == "0 False []"
+    assert (tmp_path / "first" / "report.html").exists()
+
+
 def test_help_lists_every_field_of_the_settings_once() -> None:
     shown = start("train", "--help").stdout
     for item in (*fields(TrainSettings), *fields(DataSettings)):

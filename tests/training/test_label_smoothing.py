@@ -8,7 +8,7 @@ from firstlight.core.dataset import Images
 from firstlight.core.errors import SettingError
 from firstlight.core.settings import TrainSettings
 from firstlight.models import import_keras
-from firstlight.training import validator
+from firstlight.training import Validator
 from firstlight.training.losses import make_loss
 
 keras = import_keras()
@@ -47,7 +47,7 @@ def test_the_validation_loss_is_smoothed_as_the_one_that_trains():
     settings = TrainSettings(
         loss="categorical_crossentropy", metric="accuracy", label_smoothing=0.1
     )
-    seen = validator(images, settings)(lambda *_: answers)
+    seen = Validator(images, settings)(lambda *_: answers)
     loss = make_loss("categorical_crossentropy", "softmax", 4, classify=True, smoothing=0.1)
     trained = loss(torch.from_numpy(LOGITS), torch.from_numpy(CLASSES)).item()
     assert seen["loss"] == pytest.approx(trained, rel=1e-5)

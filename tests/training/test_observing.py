@@ -46,6 +46,23 @@ def test_the_disc_averages_over_its_area():
     assert np.abs(ours[distance > 26].mean()) < 0.02 / (np.pi * 20**2)
 
 
+def test_shift_averages_over_a_disc_of_8_mpc_and_adds_white_noise_of_3_mk():
+    """Held against the mean of a wave over points of such a disc, two cells of 2 Mpc at a time."""
+    shift = telescope_of("shift")
+    x, y = np.mgrid[-8:8:2001j, -8:8:2001j]
+    inside = x**2 + y**2 <= 8**2
+    for cycles in (3, 8, 13):  # on 64 cells of 2 Mpc
+        k = 2 * np.pi * cycles / (64 * 2)
+        wave = np.cos(k * 2 * np.arange(64)) * np.ones((64, 1))
+        ours = seen(shift, sky=wave[None, :, :, None].astype("float32"))[0, :, :, 0]
+        np.testing.assert_allclose(ours, np.cos(k * x[inside]).mean() * wave, atol=1e-3)
+    redshifts = np.array([7.0, 8.0, 10.0])
+    assert shift.spread(redshifts).tolist() == [3, 3, 3]
+    noise = seen(shift, shift.spread(np.full(6, 8.0)), sky=0 * SKY)
+    assert noise.std() == pytest.approx(3, rel=0.02)
+    assert abs(np.corrcoef(noise[:, :, :-1].ravel(), noise[:, :, 1:].ravel())[0, 1]) < 0.02
+
+
 def test_noise_has_the_spread_of_each_map():
     spread = np.array([0.0, 1, 2, 3, 4, 5])
     white = seen(Telescope("noise", noise=1.0), spread, sky=0 * SKY)

@@ -21,7 +21,10 @@ AS_TRAINED = ("resize", "axes", "hdu", "gaps", "image_column")
 
 
 def incoming_images(
-    information: dict[str, Any], sources: Sequence[str | Path], side: Mapping[str, float]
+    information: dict[str, Any],
+    sources: Sequence[str | Path],
+    side: Mapping[str, float],
+    resize: str | None = None,
 ) -> tuple[Incoming, NDArray[np.float32] | None]:
     """Images from files, read as those of the training were, and the numbers beside each.
 
@@ -29,20 +32,17 @@ def incoming_images(
         information: `run.json` of the run.
         sources: as in `firstlight.data.read_images`.
         side: numbers beside the images that the user gives, by name.
+        resize: how images of another size are fitted; None: as in training.
     """
     from firstlight.data import read_images
 
     known, reading = information["data"], information["data_settings"]
-    incoming = read_images(
-        sources,
-        tuple(known["image_shape"]),
-        DataSettings(
-            **{name: reading[name] for name in AS_TRAINED if name in reading},
-            side=side_names(information),
-        ),
-        np.dtype(known["dtype"]),
-    )
-    return incoming, _beside(side, incoming.columns, side_names(information))
+    names = side_names(information)
+    how = {name: reading[name] for name in AS_TRAINED if name in reading}
+    how |= {} if resize is None else {"resize": resize}
+    settings = DataSettings(**how, side=names)
+    incoming = read_images(sources, tuple(known["image_shape"]), settings, known["dtype"])
+    return incoming, _beside(side, incoming.columns, names)
 
 
 def _beside(

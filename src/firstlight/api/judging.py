@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from firstlight.api.asking import found_run, own_dataset
 from firstlight.api.incoming import incoming_images
 from firstlight.api.networks import networks_of
-from firstlight.api.options import divided
+from firstlight.api.options import reading_settings, refuse_reading
 from firstlight.api.reporting import report_on_test
 from firstlight.api.run import Run
 from firstlight.core.comparison import Comparison
@@ -22,9 +22,7 @@ from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder
-from firstlight.core.settings import DataSettings
-from firstlight.core.stored import StoredImages
-from firstlight.core.telescope import Telescope
+from firstlight.core.stored import ImageArray, StoredImages
 
 RUNS = Path("runs")
 
@@ -46,14 +44,18 @@ def evaluate(
         runs: the folder of runs.
         trust_code: a Python file whose layer classes the model may have; it is run. Without it,
             evaluating runs no code from the run.
-        **settings: how to read `data`, as in `load`.
+        **settings: how to read `data`, as in `load`. Images of another size are brought to that of
+            the training, as there; with `resize="none"` they keep theirs, which takes a network
+            that ends in a mean over the image.
 
     Returns:
-        The report, with 95 % intervals; its `notes` say where images were trained on.
+        The report, with 95 % intervals; its `notes` say what was done to the images, and where
+        they were trained on.
 
     Raises:
         RunError: there is no such run, it has no model yet, or its data have changed.
         DataError: the other images do not fit the network.
+        ModelError: the network does not take images of their size, which they are to keep.
 
     Example:
         >>> import tempfile, numpy as np, firstlight as fl
@@ -64,8 +66,6 @@ def evaluate(
         >>> fl.evaluate("first", runs=place).scores == run.report.scores
         True
     """
-    from firstlight.training import as_seen
-
     folder, trust_code = found_run(run, runs, trust_code)
     information = folder.information()
     if data is None:
@@ -76,11 +76,10 @@ def evaluate(
             )
         dataset = own_dataset(folder)
         return report_on_test(networks_of(folder, trust_code), folder, dataset)
-    images, title, telescope = _other_images(information, data, divided(settings)[1])
-    notes = _seen_before(folder, images)
-    images = as_seen(images, telescope, information["data"]["split_seed"])
-    report = networks_of(folder, trust_code).report(images, title)
-    return replace(report, notes=(*report.notes, *notes))
+    images, title, notes = _other_images(folder, data, settings)
+    size = images.images.shape[1:3]
+    report = networks_of(folder, trust_code, size).report(images, title)
+    return replace(report, notes=(*report.notes, *notes, *_other_size(information, size)))
 
 
 def predict(
@@ -88,6 +87,7 @@ def predict(
     files: str | Path | Sequence[str | Path],
     *,
     side: Mapping[str, float] | None = None,
+    resize: str | None = None,
     runs: str | Path = RUNS,
     trust_code: str | Path | None = None,
 ) -> Predictions:
@@ -99,16 +99,20 @@ def predict(
             TIFF). They are read as the training images were, and brought to their size.
         side: the numbers beside the images, by name, for a network that takes them, the same for
             all images. What is not named comes from array files that hold such a column.
+        resize: how images of another size are fitted; None: as in training. `none`: they keep
+            theirs, as maps whose pixels have a length should; it takes a network that ends in a
+            mean over the image.
         runs: the folder of runs.
         trust_code: as in `evaluate`.
 
     Returns:
         Probabilities of each class, or values, for each image; files that could not be read
-        are in `.refused`.
+        are in `.refused`, and what was done to the others in `.notes`.
 
     Raises:
         RunError: there is no such run, or it has no model yet.
         DataError: no image could be read.
+        ModelError: the network does not take images of their size, which they are to keep.
 
     Example:
         >>> import tempfile, numpy as np, firstlight as fl
@@ -121,9 +125,12 @@ def predict(
     """
     folder, trust_code = found_run(run, runs, trust_code)
     sources = [files] if isinstance(files, str | Path) else list(files)
-    incoming, beside = incoming_images(folder.information(), sources, side or {})
-    answers = networks_of(folder, trust_code).ask(incoming.images, incoming.names, beside)
-    return replace(answers, refused=tuple(incoming.refused))
+    information = folder.information()
+    came, beside = incoming_images(information, sources, side or {}, resize)
+    size = came.images.shape[1:3]
+    answers = networks_of(folder, trust_code, size).ask(came.images, came.names, beside)
+    notes = (*came.notes, *_other_size(information, size))
+    return replace(answers, refused=came.refused, notes=notes)
 
 
 def compare(
@@ -191,22 +198,40 @@ def _seen_before(folder: RunFolder, images: Images) -> tuple[str, ...]:
     )
 
 
+def _other_size(information: dict[str, Any], size: tuple[int, int]) -> tuple[str, ...]:
+    """What to know where images keep a size that the network was not trained on."""
+    height, width, _ = information["data"]["image_shape"]
+    if size == (height, width):
+        return ()
+    return (
+        f"The images have {size[0]} x {size[1]} pixels, and the network was trained on {height} x "
+        f"{width}: how far off it may be was learnt there. Whether that holds at this size, only "
+        "known images show (firstlight evaluate RUN DATA --resize none).",
+    )
+
+
 def _other_images(
-    information: dict[str, Any], data: str | Path | Dataset, settings: DataSettings
-) -> tuple[Images, str, Telescope | None]:
-    """Images from elsewhere, in the shape and with the class numbers of the run.
+    folder: RunFolder, data: str | Path | Dataset, given: dict[str, Any]
+) -> tuple[Images, str, tuple[str, ...]]:
+    """Images from elsewhere as a run's networks see them, what they are called, and notes on them.
 
-    They come as they are stored, and with the telescope through which they are to be seen.
+    They have the shape and the class numbers of the run.
     """
-    from firstlight.data import fit_all, found, read_collection
+    from firstlight.data import FILLED, found, read_collection, refuse_report_by
+    from firstlight.training import as_seen
 
-    known = information["data"]
+    information = folder.information()
+    known, as_there = information["data"], information["data_settings"]["resize"]
     if isinstance(data, Dataset):
+        refuse_reading(given)
         collection: Collection | Dataset = data
         settings = data.settings
         images, part, data = data.test, "test", data.name
+        resize = "none" if settings.resize == "none" else as_there
     else:
-        data, settings = found(data, settings)
+        resize = given.get("resize") or as_there
+        asked = reading_settings(given | {"resize": resize})
+        data, settings = found(data, asked)
         if known["task"] == "measure":
             # The columns of the run, where the user names none.
             trained = information["data_settings"]
@@ -214,6 +239,7 @@ def _other_images(
             side = settings.side or tuple(trained.get("side", ()))
             settings = replace(settings, target=target, side=side)
         collection = read_collection(data, settings)
+        refuse_report_by(asked, collection)
         tested = collection.parts == "test"
         part = "test" if tested.any() else "all images"
         images = collection.everything.select(tested) if tested.any() else collection.everything
@@ -223,20 +249,35 @@ def _other_images(
             f"the network was trained on {known['dtype']} images, but those in {data} are "
             f"{stored}: convert them to the same type."
         )
-    shape = tuple(known["image_shape"])
-    fitted = images.images
-    if isinstance(fitted, StoredImages):
-        if fitted.image_shape != shape:
-            raise DataError(
-                f"images of {' x '.join(map(str, shape))} were expected, but those in {data} are "
-                f"{' x '.join(map(str, fitted.image_shape))}, and images on disk are not brought "
-                "to another size: leave --memory out, or give them the right --size."
-            )
-    else:
-        fitted = fit_all(fitted, shape, information["data_settings"]["resize"])
+    fitted, notes = _fitted(images.images, tuple(known["image_shape"]), resize, str(data))
     targets = _matched_targets(collection, images, known, str(data))
     images = replace(images, images=fitted, targets=targets)
-    return images, f"{collection.name}, {part}", settings.sky
+    filled = [note for note in collection.notes if FILLED in note]
+    notes = (*_seen_before(folder, images), *filled, *notes)
+    images = as_seen(images, settings.sky, known["split_seed"])
+    return images, f"{collection.name}, {part}", notes
+
+
+def _fitted(
+    images: ImageArray, shape: tuple[int, int, int], resize: str, data: str
+) -> tuple[ImageArray, tuple[str, ...]]:
+    """Images as large as those of the training, or as large as they are, and a note on that."""
+    from firstlight.data import AS_IN_TRAINING, fit_all, size_note
+
+    came = images.shape[1:3]
+    if resize == "none":
+        shape = (*came, shape[2])
+    if isinstance(images, StoredImages):
+        if images.image_shape != shape:
+            raise DataError(
+                f"images of {' x '.join(map(str, shape))} were expected, but those in {data} are "
+                f"{' x '.join(map(str, images.image_shape))}, and images on disk are not brought "
+                "to another size: leave --memory out, or give them the right --size."
+            )
+        return images, ()
+    size = shape[:2]
+    notes = () if came == size else (size_note([came], size, AS_IN_TRAINING, resize),)
+    return fit_all(images, shape, resize), notes
 
 
 def _matched_targets(

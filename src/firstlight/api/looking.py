@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.api.asking import as_tested
-from firstlight.api.options import Source, dataset_of, divided
+from firstlight.api.options import Source, dataset_of, divided, reading_settings
 from firstlight.api.ready import examined, resolved
 from firstlight.core.dataset import Dataset
 from firstlight.core.environment import Environment
@@ -42,8 +42,8 @@ def load(data: Source, *, seed: int = 0, **settings: Any) -> Dataset:
         >>> data.train.images.shape, data.test.targets[:3]
         ((55000, 28, 28, 1), array([7, 2, 1]))
     """
-    train, reading = divided(settings | {"seed": seed})
-    return dataset_of(data, reading, train.seed)
+    reading = reading_settings(settings)
+    return dataset_of(data, reading, divided({"seed": seed})[0].seed)
 
 
 def explore(

@@ -46,12 +46,10 @@ class Networks:
         self, images: ImageArray, names: NDArray[np.str_], side: NDArray[np.float32] | None = None
     ) -> Predictions:
         """What they answer for images, `(N, H, W, C)`, called `names`, with numbers beside them."""
-        from firstlight.evaluation import simple_features
-
         answers = self._plainly(images, names, side)
         if self.confidence is None:
             return answers
-        return self.confidence.applied(answers, simple_features(images))
+        return self.confidence.applied(answers, self._features(images))
 
     def report(
         self,
@@ -70,15 +68,22 @@ class Networks:
             torn: scores of a split that tears groups apart, by name.
             flags: whether to look for images unlike those of the training.
         """
-        from firstlight.evaluation import evaluate, simple_features, with_trust
+        from firstlight.evaluation import evaluate, with_trust
 
         plain = self._plainly(images.images, images.names, images.side)
         confidence = self.confidence or Confidence()
-        answers = confidence.applied(plain, simple_features(images.images) if flags else None)
+        answers = confidence.applied(plain, self._features(images.images) if flags else None)
         report = evaluate(answers, images.targets, title, images.groups, columns=images.columns)
         scores = {**report.scores, "loss": Score(self._loss(plain, images))}
         report = replace(report, scores=scores)
         return with_trust(report, images, confidence, train, torn)
+
+    def _features(self, images: ImageArray) -> NDArray[np.float64]:
+        """What images are held against those of the training by."""
+        from firstlight.evaluation import simple_features
+
+        height, width, _ = self.information["data"]["image_shape"]
+        return simple_features(images, size=(height, width))
 
     def _plainly(
         self, images: ImageArray, names: NDArray[np.str_], side: NDArray[np.float32] | None
@@ -92,34 +97,43 @@ class Networks:
         return combined([as_predictions(values, names, known) for values in answers])
 
     def _loss(self, answers: Predictions, images: Images) -> float:
-        from firstlight.training import validator
+        from firstlight.training import Validator
 
         used = ("loss", "label_smoothing", "metric")
         settings, _ = divided({key: self.information["settings"].get(key) for key in used})
         values = answers.values
         if settings.loss == WITH_SPREAD and answers.spread is not None:
             values = np.concatenate([values, np.log(answers.spread)], axis=1)
-        return validator(images, settings)(lambda *_: values)["loss"]
+        return Validator(images, settings)(lambda *_: values)["loss"]
 
 
-def networks_of(folder: RunFolder, trust_code: str | Path | None = None) -> Networks:
+def networks_of(
+    folder: RunFolder,
+    trust_code: str | Path | None = None,
+    size: tuple[int, int] | None = None,
+) -> Networks:
     """The networks of a finished run.
 
     Args:
         folder: the run.
         trust_code: a Python file whose layer classes the models may have; it is run.
+        size: height and width of the images to ask about; None: those of the training.
 
     Raises:
         RunError: the run has no model yet.
-        ModelError: a model has layers of somebody's own, and no file is trusted.
+        ModelError: a model has layers of somebody's own, and no file is trusted; or it does not
+            take images of that size.
     """
+    from firstlight.models import for_size
     from firstlight.training import choose_machine, network_of
 
     models = [trained_model(file, trust_code) for file in model_files(folder)]
     information = folder.information()
     settings, _ = divided({"precision": information["machine"]["precision"]})
     inputs = 2 if side_names(information) else 1
-    members = tuple(network_of(model, inputs) for model in models)
+    members = tuple(
+        network_of(model if size is None else for_size(model, *size), inputs) for model in models
+    )
     confidence = Confidence.load(folder.path)
     return Networks(members, choose_machine(settings), information, confidence)
 

@@ -39,6 +39,30 @@ def divided(settings: dict[str, Any]) -> tuple[TrainSettings, DataSettings]:
     )
 
 
+def reading_settings(settings: dict[str, Any]) -> DataSettings:
+    """The settings of reading data that the keyword arguments say.
+
+    Raises:
+        SettingError: an argument is none, or has a value that it cannot have.
+    """
+    for name in settings:
+        if name in TRAIN_FIELDS:
+            raise SettingError(f"{name} is for training, and nothing is trained: leave it out.")
+    return divided(settings)[1]
+
+
+def refuse_reading(settings: dict[str, Any] | DataSettings) -> None:
+    """Refuse settings for reading where there is nothing left to read.
+
+    Raises:
+        SettingError: there are any.
+    """
+    if settings not in ({}, DataSettings()):
+        raise SettingError(
+            "this data set is already loaded: give settings for reading it to load() instead."
+        )
+
+
 def dataset_of(
     data: Source, settings: DataSettings, seed: int, progress: Listener | None = None
 ) -> Dataset:
@@ -50,10 +74,7 @@ def dataset_of(
         SettingError: a loaded data set comes with settings for reading it.
     """
     if isinstance(data, Dataset):
-        if settings != DataSettings():
-            raise SettingError(
-                "this data set is already loaded: give settings for reading it to load() instead."
-            )
+        refuse_reading(settings)
         return data
     from firstlight.data import load_dataset
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested
 from firstlight.api.inner_runs import cross_validation, torn_scores
-from firstlight.api.networks import Networks, networks_of
+from firstlight.api.networks import Networks, as_predictions, networks_of
 from firstlight.api.ready import Ready
 from firstlight.core.dataset import Dataset
 from firstlight.core.files import write_bytes, write_text
@@ -20,7 +20,12 @@ DESCRIBED = 2_000  # images that show how images of their kind look
 
 
 def finish_report(
-    folder: RunFolder, dataset: Dataset, ready: Ready, trust_code: str | None, seconds: float
+    folder: RunFolder,
+    dataset: Dataset,
+    ready: Ready,
+    trust_code: str | None,
+    seconds: float,
+    validated: NDArray[np.float32] | None = None,
 ) -> None:
     """Learn from the validation images how sure to be, test once, and write the report.
 
@@ -30,6 +35,7 @@ def finish_report(
         ready: how.
         trust_code: the Python file that made the model, if there is one.
         seconds: how long training took.
+        validated: `(N, K)` what the networks answer for the validation images; None: ask them.
     """
     from firstlight.draw import report_figures, report_page, to_pngs
     from firstlight.evaluation import save_report
@@ -39,7 +45,7 @@ def finish_report(
         networks = networks_of(folder, trust_code)
     else:
         networks = Networks((ready.network,), ready.machine, folder.information())
-    networks, notes = _sure(networks, folder, dataset)
+    networks, notes = _sure(networks, folder, dataset, validated)
     report = report_on_test(networks, folder, dataset)
     report = replace(report, notes=(*report.notes, *notes))
     save_report(folder.path, report)
@@ -66,12 +72,17 @@ def report_on_test(networks: Networks, folder: RunFolder, dataset: Dataset) -> R
     return replace(report, cross_validation=cross_validation(folder))
 
 
-def _sure(networks: Networks, folder: RunFolder, dataset: Dataset) -> tuple[Networks, list[str]]:
+def _sure(
+    networks: Networks, folder: RunFolder, dataset: Dataset, validated: NDArray[np.float32] | None
+) -> tuple[Networks, list[str]]:
     """The networks with what the validation images say about their answers; it is kept."""
     from firstlight.evaluation import learn_confidence, simple_features
 
     held_out = as_tested(dataset, "validation")
-    answers = networks.ask(held_out.images, held_out.names, held_out.side)
+    if validated is None:
+        answers = networks.ask(held_out.images, held_out.names, held_out.side)
+    else:
+        answers = as_predictions(validated, held_out.names, networks.information["data"])
     few = held_out.select(_spread_over(len(held_out)))
     train = replace(dataset, train=dataset.train.select(_spread_over(len(dataset.train))))
     confidence, notes = learn_confidence(

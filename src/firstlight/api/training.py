@@ -134,7 +134,7 @@ def _finish(
     """Train from `state` (empty: from the beginning) to the end, save, test, report."""
     from firstlight.data import image_digests
     from firstlight.models import keeps_snapshot, save_model, save_snapshot
-    from firstlight.training import Training, validator
+    from firstlight.training import Training, Validator
 
     started = time.monotonic()
     split = dataset.split
@@ -143,7 +143,7 @@ def _finish(
     write_arrays(folder.split, **parts, seen=np.concatenate(seen))
     settings, machine = ready.settings, ready.machine
     with folder.log(progress) as log:
-        validate = validator(as_tested(dataset, "validation"), settings)
+        validate = Validator(as_tested(dataset, "validation"), settings)
         telescope = dataset.settings.sky
         training = Training(
             ready.network, dataset.train, settings, folder, log, validate, machine, telescope
@@ -169,7 +169,10 @@ def _finish(
             train_folds(folder, dataset, settings, progress)
             train_torn(folder, dataset, settings, progress)
             seconds = time.monotonic() - started
-            finish_report(folder, dataset, ready, _own_code(settings), seconds)
+            # With --patience another epoch's network may be the last; an ensemble has several.
+            same = settings.patience is None and not settings.ensemble
+            answers = validate.answers if same else None
+            finish_report(folder, dataset, ready, _own_code(settings), seconds, answers)
         except BaseException as error:
             log.add("end", state="stopped", message=str(error) or type(error).__name__)
             raise

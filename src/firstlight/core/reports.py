@@ -54,6 +54,7 @@ class Predictions:
         intervals: `(N, T, L, 2)` float32, the ends of an interval for each of `levels`; or None.
         levels: the shares of true values that the intervals are to hold, rising.
         unlike: `(N,)` whether an image does not look like those that were trained on; or None.
+        notes: what was done to the images, and what to know about them, each as a sentence.
     """
 
     names: NDArray[np.str_]
@@ -67,6 +68,7 @@ class Predictions:
     intervals: NDArray[np.float32] | None = None
     levels: tuple[float, ...] = ()
     unlike: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Predictions({len(self):,} images, {self.task})"

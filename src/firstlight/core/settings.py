@@ -31,7 +31,7 @@ METRICS = CLASS_METRICS + VALUE_METRICS
 PRESETS = ("fast", "good", "best")
 PREPARATIONS = ("rescale", "standardise", "asinh", "none")
 SKIES = ("quick", *TELESCOPES)
-RESIZES = ("pad", "crop", "stretch")
+RESIZES = ("pad", "crop", "stretch", "none")
 COLOURS = ("auto", "grey", "colour")
 GAPS = ("refuse", "mean")
 AUTO = "auto"
@@ -163,7 +163,11 @@ class DataSettings:
         "five together test every image once"
     )
     size: int | None = option("height and width in pixels to bring images to", None, (), 1, 16_384)
-    resize: str = option("how images of other sizes are fitted", "pad", RESIZES)
+    resize: str = option(
+        "how images of other sizes are fitted; none: not at all, each pixel stays what it is",
+        "pad",
+        RESIZES,
+    )
     colour: str = option(
         "read images as grey or colour (auto: colour if any image is)", "auto", COLOURS
     )
@@ -194,6 +198,11 @@ class DataSettings:
                     "--axes takes the letters N (images), H (height), W (width) and C (channels) "
                     f"in the order of the array's axes, but {self.axes!r} came: give NCHW, say."
                 )
+        if self.resize == "none" and self.size is not None:
+            raise SettingError(
+                "--resize none keeps images as they are, but --size brings them to another size: "
+                "leave one of them out."
+            )
         if self.memory is not None and self.budget < LEAST_MEMORY:
             raise SettingError(
                 f"--memory takes {amount(LEAST_MEMORY)} or more, but {self.memory!r} came: give a "

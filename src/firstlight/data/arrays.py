@@ -14,7 +14,7 @@ from firstlight.core.dataset import Collection, Images
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import ImageArray
-from firstlight.data.fit import RULES, fit_all, target_channels, target_size
+from firstlight.data.fit import fit_all, size_note, target_channels, target_size
 from firstlight.data.gaps import gaps_in, gaps_note, without_gaps
 from firstlight.data.memory import ON_DISK, require_memory
 from firstlight.data.paths import shown
@@ -254,10 +254,7 @@ def collect(
             "grey values from 0 to 255, store them as uint8 to have them divided by 255."
         )
     if shape[:2] != came[:2]:
-        notes.append(
-            f"Images came as {came[0]} x {came[1]} pixels; all were brought to {shape[0]} x "
-            f"{shape[1]} (as asked for), {RULES[settings.resize]}."
-        )
+        notes.append(size_note([came[:2]], shape[:2], "as asked for", settings.resize))
     if shape[2] != came[2]:
         notes.append(f"Images came with {came[2]} channels and were brought to {shape[2]}.")
     images, where_they_lie = _joined(blocks, shape, settings)

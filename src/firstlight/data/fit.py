@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,10 +62,13 @@ def fit(pixels: NDArray[Any], height: int, width: int, how: str = "pad") -> NDAr
         width: in pixels, what is wanted.
         how: `pad`: scale to fit, proportions kept, zeros around, the picture in the middle;
             `crop`: scale to cover, proportions kept, the middle is cut out;
-            `stretch`: scale height and width each on its own.
+            `stretch`: scale height and width each on its own; `none`: refuse another size.
 
     Returns:
         `(height, width, C)` in the type of `pixels`; `pixels` itself where nothing changes.
+
+    Raises:
+        DataError: the size is another one and `how` is `none`. The words follow the picture's name.
 
     Example:
         >>> fit(np.full((2, 4, 1), 9, np.uint8), 4, 4)[:, :, 0]
@@ -77,6 +80,8 @@ def fit(pixels: NDArray[Any], height: int, width: int, how: str = "pad") -> NDAr
     tall, wide = pixels.shape[:2]
     if (tall, wide) == (height, width):
         return pixels
+    if how == "none":
+        raise DataError(other_size((tall, wide), (height, width)))
     if how == "stretch":
         return _scale(pixels, height, width, (0, 0, wide, tall))
     if how == "crop":
@@ -147,6 +152,33 @@ def to_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
     raise DataError(
         f"Images with {channels} channels were expected, but {have} came: only grey (1) and "
         "colour (3) are changed into each other; choose the channels yourself."
+    )
+
+
+def size_note(
+    sizes: Collection[tuple[int, int]], shape: tuple[int, int], why: str, how: str
+) -> str:
+    """What to tell the user about images that were brought to another size.
+
+    Example:
+        >>> size_note({(20, 30)}, (28, 28), "as asked for", "stretch")[:56]
+        'Images came as 20 x 30 pixels; all were brought to 28 x '
+    """
+    came = "as " + " and ".join(f"{h} x {w}" for h, w in sorted(sizes)[:2]) + " pixels"
+    came = came if len(sizes) <= 2 else f"in {len(sizes):,} sizes"
+    return f"Images came {came}; all were brought to {shape[0]} x {shape[1]} ({why}), {RULES[how]}."
+
+
+def other_size(size: tuple[int, int], most: tuple[int, int]) -> str:
+    """Why a picture is left out where each keeps its size, in words that follow its name.
+
+    Example:
+        >>> other_size((64, 64), (200, 200))[:54]
+        'is 64 x 64 pixels, but most images here are 200 x 200,'
+    """
+    return (
+        f"is {size[0]} x {size[1]} pixels, but most images here are {most[0]} x {most[1]}, and "
+        "--resize none changes no size: read it on its own"
     )
 
 

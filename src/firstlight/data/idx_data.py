@@ -14,7 +14,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.arrays import block_of, collect
 from firstlight.data.idx import idx_pairs, labels_beside, look_idx, read_idx
-from firstlight.data.options import refuse_columns
+from firstlight.data.options import refuse_columns, refuse_hdu
 from firstlight.data.paths import shown
 from firstlight.data.targets import PART_WORDS, class_targets, targets_of
 
@@ -81,6 +81,7 @@ def read_idx_pairs(
         f"the IDX files of {shown(source.name)} hold images and labels only",
         "store the images with such a column as an .npz file",
     )
+    refuse_hdu(settings, f"{shown(source.name)} holds IDX files")
     blocks, labels = [], []
     for stem, (images_file, labels_file) in sorted(pairs.items(), key=_place):
         part = _set_and_part(stem)[1]

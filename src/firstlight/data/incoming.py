@@ -15,14 +15,15 @@ from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.data.array_files import image_arrays
 from firstlight.data.arrays import as_images
-from firstlight.data.fit import fit_all
+from firstlight.data.fit import fit_all, size_note
 from firstlight.data.fits import ENDINGS as FITS_ENDINGS
+from firstlight.data.gaps import gaps_note
 from firstlight.data.idx import is_idx_images, read_idx
 from firstlight.data.memory import require_memory
 from firstlight.data.named_array import NamedArray, StreamedArray
 from firstlight.data.npy import open_npy_folder
 from firstlight.data.paths import list_files, shown
-from firstlight.data.stack import Target, nothing_readable, read_stack
+from firstlight.data.stack import AS_IN_TRAINING, Target, nothing_readable, read_stack
 from firstlight.data.tiff_arrays import ENDINGS as TIFF_ENDINGS
 from firstlight.data.tiff_arrays import count_pages
 from firstlight.data.zarr_arrays import is_zarr
@@ -38,12 +39,14 @@ class Incoming(NamedTuple):
         names: `(N,)`.
         refused: what was left out.
         columns: `(N, S)` the numbers of `settings.side` beside the images, NaN where unknown.
+        notes: the rules that were applied.
     """
 
     images: NDArray[Any]
     names: NDArray[np.str_]
     refused: tuple[Refused, ...]
     columns: NDArray[np.float32]
+    notes: tuple[str, ...]
 
 
 def read_images(
@@ -58,7 +61,8 @@ def read_images(
         sources: files, folders (all images below them, sorted), .npy files, .npz and HDF5 files
             with an array called `images`, FITS and TIFF files with several images, or IDX files
             of images.
-        image_shape: `(H, W, C)` to bring them to, by the rule of training.
+        image_shape: `(H, W, C)` to bring them to, by the rule of training. Where `resize` is
+            `none`, they keep a height and width of their own, the same for all.
         settings: `resize`, `axes`, `hdu`, `gaps` and `image_column` count, as in training; and
             `side`, the columns of numbers to bring along from array files.
         dtype: the type that the network was trained on. Images of another type are
@@ -68,12 +72,12 @@ def read_images(
         The images with their names, what was left out, and the columns.
 
     Raises:
-        DataError: if nothing is left.
+        DataError: if nothing is left, or sources differ in size where `resize` is `none`.
 
     Example:
         >>> from firstlight.data.builtin import MNIST
-        >>> images, names, _, _ = read_images(MNIST / "t10k-images-idx3-ubyte.gz", (28, 28, 1))
-        >>> images.shape, str(names[2])
+        >>> found = read_images(MNIST / "t10k-images-idx3-ubyte.gz", (28, 28, 1))
+        >>> found.images.shape, str(found.names[2])
         ((10000, 28, 28, 1), 't10k-images-idx3-ubyte.gz[2]')
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
@@ -82,6 +86,7 @@ def read_images(
     names: list[str] = []
     refused: list[Refused] = []
     columns: list[NDArray[np.float32]] = []
+    notes: list[str] = []
     waiting: list[tuple[Path, str]] = []
 
     def read_waiting() -> None:
@@ -94,6 +99,7 @@ def read_images(
             names.extend(called[k] for k in stack.kept)
             columns.append(np.full((len(stack.kept), len(settings.side)), np.nan, np.float32))
             refused.extend(stack.refused)
+            notes.extend(stack.notes)
             waiting.clear()
 
     for source in given:
@@ -109,9 +115,13 @@ def read_images(
             refused.append(Refused(shown(path), str(error)))
             continue
         if found is not None:
-            images, beside = found
+            images, beside, gaps = found
             read_waiting()
-            pieces.append(fit_all(images, image_shape, settings.resize))
+            size = images.shape[1:3] if settings.resize == "none" else image_shape[:2]
+            pieces.append(fit_all(images, (*size, image_shape[2]), settings.resize))
+            if images.shape[1:3] != size:
+                notes.append(size_note([images.shape[1:3]], size, AS_IN_TRAINING, settings.resize))
+            notes.extend(gaps_note(gaps))
             columns.append(beside)
             names.extend(f"{shown(path.name)}[{k}]" for k in range(len(images)))
         else:
@@ -124,11 +134,24 @@ def read_images(
                 "the folder."
             )
         raise nothing_readable(_listed(given), refused)
-    if len(pieces) > 1:
-        size = sum(piece.nbytes for piece in pieces)
-        require_memory(size, f"Joining {len(names):,} images")
-    images = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    return Incoming(images, np.array(names), tuple(refused), np.concatenate(columns))
+    beside = np.concatenate(columns)
+    return Incoming(_joined(pieces), np.array(names), tuple(refused), beside, tuple(notes))
+
+
+def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """All images in one array."""
+    if len(pieces) == 1:
+        return pieces[0]
+    sizes = sorted({piece.shape[1:3] for piece in pieces})
+    if len(sizes) > 1:
+        listed = " and ".join(f"{height} x {width}" for height, width in sizes[:3])
+        raise DataError(
+            f"Images of one size were expected, since --resize none changes none, but {listed} "
+            "pixels came: ask for each size on its own."
+        )
+    size = sum(piece.nbytes for piece in pieces)
+    require_memory(size, f"Joining {sum(map(len, pieces)):,} images")
+    return np.concatenate(pieces)
 
 
 def _listed(sources: Sequence[str | Path]) -> str:
@@ -137,8 +160,10 @@ def _listed(sources: Sequence[str | Path]) -> str:
 
 def _array(
     path: Path, target: Target, settings: DataSettings
-) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
-    """The images in an array file and the numbers beside them; None for a picture.
+) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.int64]] | None:
+    """The images in an array file, the numbers beside them, and how many gaps each had.
+
+    None for a picture.
 
     Images that do not fit the network are refused.
 
@@ -160,7 +185,7 @@ def _array(
         if name not in arrays:
             raise DataError(f"holds no array called images, but {', '.join(map(shown, arrays))}")
         array = arrays[str(name)]()
-    images, _ = as_images(array, shown(path), settings)
+    images, gaps = as_images(array, shown(path), settings)
     if images.dtype != target.dtype:
         raise DataError(f"is {images.dtype}, but the network was trained on {target.dtype}")
     channels = {images.shape[3], target.shape[2]}
@@ -170,7 +195,7 @@ def _array(
         )
     if path.name.lower().endswith(".npy"):
         arrays = dict(open_npy_folder(path.parent))
-    return images, _columns(arrays or {}, len(images), settings.side)
+    return images, _columns(arrays or {}, len(images), settings.side), gaps
 
 
 def _columns(

@@ -112,12 +112,13 @@ def _pictures(
             pixels = picture.pixels
             if pixels.dtype != dtype:
                 raise DataError(f"holds {pixels.dtype} where its head says {dtype}")
-            # Whether the channels can be changed is known only now.
-            to_channels(pixels[:1, :1], task["shape"][2])
+            # Whether size and channels can be changed is known only now.
+            height, width, channels = task["shape"]
+            fitted = fit(to_channels(pixels, channels), height, width, settings.resize)
         except DataError as error:
             yield None, str(error)
             continue
-        yield pixels, [*pixels.shape, sorted(picture.done), picture.gaps]
+        yield fitted, [*pixels.shape, sorted(picture.done), picture.gaps]
 
 
 def _rows(task: Task, settings: DataSettings) -> Iterator[tuple[NDArray[Any], Result]]:

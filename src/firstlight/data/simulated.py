@@ -6,13 +6,19 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from firstlight.core.cache import cache_folder, make_own_folder
 from firstlight.core.settings import DataSettings, SimulationSettings
 from firstlight.core.telescope import REDSHIFT
-from firstlight.simulation import RECORD, Universe, make_maps, read_record
+
+if TYPE_CHECKING:
+    from firstlight.simulation import Record
 
 REIONISATION = "reionisation"
+# As `simulation.RECORD`: that room is imported where there is something to simulate or a record
+# to read, since SciPy's integration, which it needs, takes longer than reading MNIST.
+RECORD = "simulation.json"
 QUICK_BOXES, BOXES = 24, 100
 QUICK_TELESCOPE = "standard"
 # A map that is neutral or ionised throughout tells no more than that.
@@ -28,6 +34,8 @@ def simulate_maps(settings: SimulationSettings) -> Path:
     Raises:
         DataError: the folder holds something else, or cannot be written.
     """
+    from firstlight.simulation import Universe, make_maps
+
     quick = settings.preset == "quick"
     universe = Universe(
         boxes=settings.boxes or (QUICK_BOXES if quick else BOXES),
@@ -47,7 +55,7 @@ def simulate_maps(settings: SimulationSettings) -> Path:
 def newest_maps() -> Path:
     """The maps in the cache that were asked for last; `quick` ones are simulated where none are."""
     there = [file.parent for file in _place().glob(f"*/{RECORD}")]
-    whole = [folder for folder in there if read_record(folder) is not None]
+    whole = [folder for folder in there if _record_of(folder) is not None]
     if not whole:
         return simulate_maps(SimulationSettings(preset="quick"))
     return max(whole, key=lambda folder: (folder / RECORD).stat().st_mtime_ns)
@@ -60,7 +68,7 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
     are neutral or ionised throughout are left out, the redshift enters beside the map, and the
     telescope is that of the simulation.
     """
-    record = read_record(folder)
+    record = _record_of(folder)
     if record is None:
         return settings
     return replace(
@@ -76,12 +84,20 @@ def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:
 
 def unit_of(folder: Path) -> str:
     """The unit of the pixels of a folder; "" where it holds no simulated maps."""
-    return "mK" if read_record(folder) is not None else ""
+    return "mK" if _record_of(folder) is not None else ""
 
 
 def name_of(folder: Path) -> str | None:
     """What maps in the cache are called, whose folder has a number for a name."""
     return REIONISATION if folder.parent == _place() else None
+
+
+def _record_of(folder: Path) -> Record | None:
+    if not (folder / RECORD).is_file():
+        return None
+    from firstlight.simulation import read_record
+
+    return read_record(folder)
 
 
 def _place() -> Path:

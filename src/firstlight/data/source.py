@@ -20,6 +20,7 @@ from firstlight.data.idx_data import read_idx_file, read_idx_folder
 from firstlight.data.named import TARGETS, read_named
 from firstlight.data.named_array import Arrays
 from firstlight.data.npy import open_npy_folder
+from firstlight.data.options import refuse_hdu, refuse_report_by
 from firstlight.data.paths import require_file, shown
 from firstlight.data.simulated import REIONISATION, as_recorded, name_of, newest_maps, unit_of
 from firstlight.data.split import split_collection
@@ -61,8 +62,11 @@ def load_dataset(
         {'train': 55000, 'validation': 5000, 'test': 10000}
     """
     with listening(progress):
-        source, settings = found(source, settings)
-        return split_collection(read_collection(source, settings, seed), settings, seed)
+        place, filled = found(source, settings)
+        collection = read_collection(place, filled, seed)
+        # As the user gave it: simulated maps bring one along, whatever is asked of them.
+        refuse_report_by(settings, collection)
+        return split_collection(collection, filled, seed)
 
 
 def found(source: str | Path, settings: DataSettings) -> tuple[str | Path, DataSettings]:
@@ -100,6 +104,7 @@ def read_collection(
 
     Raises:
         DataError: if nothing can be read.
+        SettingError: if an option means nothing for this source.
 
     Example:
         >>> read_collection("mnist").everything.images.shape
@@ -132,9 +137,11 @@ def _read_directory(path: Path, settings: DataSettings) -> Collection:
     if idx_pairs(path):
         return read_idx_folder(path, settings)
     if is_zarr(path):
+        refuse_hdu(settings, f"{shown(path)} is zarr's")
         return _read_arrays(open_arrays(path, settings) or {}, path, settings)
     arrays = open_npy_folder(path)
     if "images" in arrays or "x_train" in arrays:
+        refuse_hdu(settings, f"{shown(path)} holds arrays of NumPy")
         return read_named(arrays, path, settings)
     _refuse_axes(path, settings)
     table = _table_in(path)
@@ -169,10 +176,8 @@ def _read_one_file(path: Path, settings: DataSettings) -> Collection:
     if path.suffix.lower() in TABLES:
         _refuse_axes(path, settings)
         return read_table(path, settings)
-    if settings.hdu is not None and not path.name.lower().endswith(FITS_ENDINGS):
-        raise SettingError(
-            f"--hdu names a part of a FITS file, but {shown(path)} is none: leave it out."
-        )
+    if not path.name.lower().endswith(FITS_ENDINGS):
+        refuse_hdu(settings, f"{shown(path)} is none")
     arrays = open_arrays(path, settings)
     if arrays is not None:
         return _read_arrays(arrays, path, settings)

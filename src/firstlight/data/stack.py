@@ -20,7 +20,14 @@ from firstlight.core.dataset import Refused
 from firstlight.core.errors import DataError
 from firstlight.core.settings import DataSettings
 from firstlight.core.stored import ImageArray
-from firstlight.data.fit import RULES, fit, target_channels, target_size, to_channels
+from firstlight.data.fit import (
+    fit,
+    other_size,
+    size_note,
+    target_channels,
+    target_size,
+    to_channels,
+)
 from firstlight.data.gaps import gaps_note
 from firstlight.data.memory import COPIES, FEWER, ON_DISK, require_memory
 from firstlight.data.paths import read_bytes
@@ -28,6 +35,7 @@ from firstlight.data.picture import Head, decode, inspect
 
 BATCH = 32  # files that a thread takes at a time
 LARGE = 20_000  # bytes of a file, on average, from which on threads are faster
+AS_IN_TRAINING = "as in training"
 Kind = tuple[np.dtype[Any], int]  # number type, and channels where they are not 1 or 3
 
 # What `picture.decode` may have done, after "N images".
@@ -43,7 +51,10 @@ DONE = {
 
 @dataclass(frozen=True)
 class Target:
-    """What pictures have to become: `shape` is `(H, W, C)`."""
+    """What pictures have to become: `shape` is `(H, W, C)`.
+
+    Where `--resize` is `none`, they keep the height and width that most of them have.
+    """
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -101,10 +112,10 @@ def read_stack(
         found = dict(enumerate(each(partial(_inspected, settings=settings), files)))
         heads = {k: head for k, head in found.items() if isinstance(head, Head)}
         refused = {k: reason for k, reason in found.items() if isinstance(reason, str)}
-        heads, others = of_one_kind(heads, target)
+        heads, others = of_one_kind(heads, settings, target)
         refused |= others
         while heads:
-            shape = target.shape if target else picture_shape(heads, settings)
+            shape = picture_shape(heads, settings, target)
             images, decoded, broken = _decode_all(
                 files, heads, shape, settings, each, FEWER if target else ON_DISK
             )
@@ -112,14 +123,14 @@ def read_stack(
             heads = {k: one.head for k, one in decoded.items()}
             # Decoding may show that a file is broken, or lies on its side. Where that changes
             # the size to aim at, the others are read again.
-            if target or not heads or picture_shape(heads, settings) == shape:
+            if not heads or picture_shape(heads, settings, target) == shape:
                 break
     return Stack(
         images,
         np.array(sorted(decoded), np.int64),
         tuple(Counter((head.height, head.width) for head in heads.values()).most_common()),
         tuple(Refused(names[k], reason) for k, reason in sorted(refused.items())),
-        tuple(notes_on(decoded, images.shape, settings)),
+        tuple(notes_on(decoded, images.shape, settings, target)),
     )
 
 
@@ -173,7 +184,7 @@ def _inspected(path: Path, settings: DataSettings) -> Head | str:
 
 
 def of_one_kind(
-    heads: dict[int, Head], target: Target | None
+    heads: dict[int, Head], settings: DataSettings, target: Target | None = None
 ) -> tuple[dict[int, Head], dict[int, str]]:
     """The heads of the kind that is wanted, or else of the most common, and why not the others."""
     if not heads:
@@ -193,7 +204,20 @@ def of_one_kind(
         for k, kind in kinds.items()
         if kind != wanted
     }
+    if settings.resize == "none":
+        kept, more = _of_one_size(kept)
+        others |= more
     return kept, others
+
+
+def _of_one_size(heads: dict[int, Head]) -> tuple[dict[int, Head], dict[int, str]]:
+    """The heads of the most common size, and why not the others."""
+    sizes = {k: (head.height, head.width) for k, head in heads.items()}
+    if len(set(sizes.values())) < 2:
+        return heads, {}
+    ((most, _),) = Counter(sizes.values()).most_common(1)
+    kept = {k: head for k, head in heads.items() if sizes[k] == most}
+    return kept, {k: other_size(size, most) for k, size in sizes.items() if size != most}
 
 
 def _kind(dtype: np.dtype[Any], channels: int) -> Kind:
@@ -205,11 +229,16 @@ def _described(kind: Kind) -> str:
     return f"{dtype} with {channels} channels" if channels else str(dtype)
 
 
-def picture_shape(heads: dict[int, Head], settings: DataSettings) -> tuple[int, int, int]:
+def picture_shape(
+    heads: dict[int, Head], settings: DataSettings, target: Target | None = None
+) -> tuple[int, int, int]:
     """`(H, W, C)` that pictures with these heads are brought to."""
+    if target and settings.resize != "none":
+        return target.shape
     sizes = [(head.height, head.width) for head in heads.values()]
     channels = max(head.channels for head in heads.values())
-    return *target_size(sizes, settings), target_channels(channels, settings)
+    channels = target.shape[2] if target else target_channels(channels, settings)
+    return *target_size(sizes, settings), channels
 
 
 def _decode_all(
@@ -255,18 +284,17 @@ def _decode_all(
 
 
 def notes_on(
-    decoded: dict[int, Decoded], shape: tuple[int, ...], settings: DataSettings
+    decoded: dict[int, Decoded],
+    shape: tuple[int, ...],
+    settings: DataSettings,
+    target: Target | None = None,
 ) -> Iterator[str]:
     """Each rule that was applied, as a sentence."""
     sizes = {(one.head.height, one.head.width) for one in decoded.values()}
     if sizes - {shape[1:3]}:
-        came = "as " + " and ".join(f"{h} x {w}" for h, w in sorted(sizes)[:2]) + " pixels"
-        came = came if len(sizes) <= 2 else f"in {len(sizes):,} sizes"
         rule = "as asked for" if settings.size else "the median size, at most 224"
-        yield (
-            f"Images came {came}; all were brought to {shape[1]} x {shape[2]} "
-            f"({rule}), {RULES[settings.resize]}."
-        )
+        rule = AS_IN_TRAINING if target else rule
+        yield size_note(sizes, (shape[1], shape[2]), rule, settings.resize)
     for channels, text in ((1, "grey: repeated to three channels"), (3, "colour: made grey")):
         count = sum(one.head.channels == channels for one in decoded.values())
         if count and shape[3] != channels:

@@ -6,17 +6,23 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from firstlight.core.dataset import Refused
+from firstlight.core.errors import DataError
 from firstlight.core.files import write_json
 from firstlight.core.processes import perform_all
 from firstlight.core.settings import DataSettings
 from firstlight.core.telling import tell
 from firstlight.data.converting import Conversion, convert
+from firstlight.data.fits import ENDINGS as FITS_ENDINGS
+from firstlight.data.fits import is_fits
+from firstlight.data.options import refuse_hdu
+from firstlight.data.paths import read_bytes
 from firstlight.data.picture import Head
 from firstlight.data.shard_worker import WORKER
 from firstlight.data.shards import (
@@ -42,6 +48,14 @@ HEADS = "heads.json"
 AT_ONCE = 1000  # files whose heads one process reads before it answers
 
 
+def _is_fits_file(path: Path) -> bool:
+    if path.name.lower().endswith(FITS_ENDINGS):
+        return True
+    with suppress(DataError):
+        return is_fits(read_bytes(path))
+    return False
+
+
 def read_pictures(files: Sequence[Path], names: Sequence[str], settings: DataSettings) -> Stack:
     """Picture files as one array in memory or, with `settings.memory`, on disk.
 
@@ -58,7 +72,10 @@ def read_pictures(files: Sequence[Path], names: Sequence[str], settings: DataSet
 
     Raises:
         DataError: if the images would not fit into memory, or not onto the disk.
+        SettingError: if `settings.hdu` is given and none of the files is FITS.
     """
+    if settings.hdu is not None and not any(map(_is_fits_file, files)):
+        refuse_hdu(settings, f"none of these {len(files):,} files is one")
     if settings.memory is None:
         return read_stack(files, names, settings)
     key = key_of(files, settings)
@@ -86,7 +103,7 @@ def _make_shards(
     found = _heads(folder, files, settings)
     heads = {k: head for k, head in enumerate(found) if isinstance(head, Head)}
     refused = {k: reason for k, reason in enumerate(found) if isinstance(reason, str)}
-    heads, others = of_one_kind(heads, None)
+    heads, others = of_one_kind(heads, settings)
     refused |= others
     while heads:
         shape, dtype = picture_shape(heads, settings), next(iter(heads.values())).dtype

@@ -12,6 +12,8 @@ from firstlight.evaluation.intervals import LEVEL, RESAMPLES, percentile_interva
 
 BINS = 15
 MOST = 100.0
+PRECISION = 1e-7  # of the logarithm of the temperature
+AT_ONCE = 1 << 20  # random numbers that are drawn together
 
 
 def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) -> float:
@@ -38,8 +40,6 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) ->
         >>> tempered(logits, fit_temperature(logits, targets))[0].round(3).tolist()
         [0.8, 0.2]
     """
-    from scipy.optimize import minimize_scalar
-
     if len(logits) == 0 or not np.isfinite(logits).all():
         raise DataError(
             f"Expected finite logits of one image or more, but {len(logits)} images came: look "
@@ -49,13 +49,14 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) ->
     if (below <= 0).all():
         return 1.0
 
-    def cross_entropy(log_temperature: float) -> float:
-        return float(np.logaddexp.reduce(below / np.exp(log_temperature), axis=1).mean())
-
-    # Convex in the inverse of the temperature, so there is one minimum.
-    bounds = (-np.log(MOST), np.log(MOST))
-    found = minimize_scalar(cross_entropy, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
+    # The cross-entropy is convex in the inverse of the temperature, so its slope rises and is zero
+    # once. Halving needs no library, and importing SciPy's took longer than all of this.
+    low, high = -np.log(MOST), np.log(MOST)
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        slope = (tempered(below, np.exp(-middle)) * below).sum()
+        low, high = (middle, high) if slope < 0 else (low, middle)
+    return float(np.exp(-(low + high) / 2))
 
 
 def tempered(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
@@ -65,9 +66,10 @@ def tempered(logits: NDArray[np.floating], temperature: float) -> NDArray[np.flo
         >>> tempered(np.log([[0.9, 0.1]]), 1.0).round(3).tolist()
         [[0.9, 0.1]]
     """
-    from scipy.special import softmax
-
-    return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1))
+    wide = logits.astype(np.float64) / temperature
+    powers = np.exp(wide - wide.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def class_trust(
@@ -122,13 +124,26 @@ def class_trust(
             )
         )
 
-    def error(outcome: NDArray[np.bool_]) -> float:
-        return float(np.abs(np.bincount(which, outcome - confidence)).sum() / len(confidence))
+    # In the order of the bins, so that each is one stretch.
+    order = np.argsort(which, kind="stable")
+    _, starts = np.unique(which[order], return_index=True)
+    confidence, right = confidence[order], right[order]
+    sure = np.add.reduceat(confidence, starts)
+
+    def errors(outcomes: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Of `(R, N)` outcomes."""
+        counts = np.add.reduceat(outcomes, starts, axis=1, dtype=np.int64)
+        found: NDArray[np.float64] = np.abs(counts - sure).sum(axis=1) / len(confidence)
+        return found
 
     random = np.random.default_rng(seed)
-    chance = np.array([error(random.random(len(right)) < confidence) for _ in range(RESAMPLES)])
+    step = max(1, AT_ONCE // len(right))
+    sizes = [min(step, RESAMPLES - done) for done in range(0, RESAMPLES, step)]
+    chance = np.concatenate(
+        [errors(random.random((size, len(right))) < confidence) for size in sizes]
+    )
     return ClassTrust(
         bins=tuple(bins),
-        calibration_error=error(right),
+        calibration_error=float(errors(right[None])[0]),
         by_chance=Score(float(chance.mean()), *percentile_interval(chance), LEVEL),
     )

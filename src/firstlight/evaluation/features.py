@@ -30,7 +30,9 @@ class PowerSpectrum(NamedTuple):
     power: NDArray[np.float64]
 
 
-def power_spectrum(images: NDArray[np.floating] | NDArray[np.integer]) -> PowerSpectrum:
+def power_spectrum(
+    images: NDArray[np.floating] | NDArray[np.integer], size: tuple[int, int] | None = None
+) -> PowerSpectrum:
     """Power spectra of images, averaged over all directions.
 
     |Fourier transform|^2 over the number of pixels, in ten bins of wave number that are even in
@@ -40,6 +42,9 @@ def power_spectrum(images: NDArray[np.floating] | NDArray[np.integer]) -> PowerS
 
     Args:
         images: `(N, H, W, C)`, of any type of number.
+        size: `(H, W)` of images whose bins are used; None: of these. Scales that do not fit into
+            an image of that size are left out, and the power of a bin is NaN where images smaller
+            than that have no mode in it.
 
     Returns:
         The power of each image and channel.
@@ -51,29 +56,38 @@ def power_spectrum(images: NDArray[np.floating] | NDArray[np.integer]) -> PowerS
         >>> f"{found.wave_number[strongest]:.2f}", (found.power > 1e-9).sum().item()
         ('0.13', 1)
     """
-    from scipy import fft
-
     count, height, width, channels = images.shape
-    index, modes, wave_number = _rings(height, width)
+    index, modes, wave_number = _rings((height, width), size or (height, width))
     # Taken away first: a large mean would drown small powers in rounding.
     values = images - images.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
-    transform = fft.rfft2(values.transpose(0, 3, 1, 2).reshape(-1, height, width))
+    # Not SciPy's, which is as exact: importing it takes longer than this.
+    transform = np.fft.rfft2(values.transpose(0, 3, 1, 2).reshape(-1, height, width))
     squared = (np.abs(transform) ** 2 / (height * width)).reshape(count * channels, -1)
     # Half of the plane holds what the other half repeats.
-    twice = _times(height, width).ravel()
-    sums = [np.bincount(index, row * twice, minlength=len(modes) + 1)[1:] for row in squared]
-    power = np.reshape(sums, (count, channels, len(modes))) / modes
+    squared *= _times(height, width).ravel()
+    # The bins of all images one behind the other.
+    bins = len(modes) + 1
+    places = np.arange(len(squared))[:, None] * bins + index
+    sums = np.bincount(places.ravel(), squared.ravel(), minlength=len(squared) * bins)
+    sums = sums.reshape(-1, bins)[:, 1:]
+    with np.errstate(invalid="ignore"):
+        power = np.reshape(sums, (count, channels, len(modes))) / modes
     return PowerSpectrum(wave_number, modes, power.transpose(0, 2, 1))
 
 
 def simple_features(
-    images: ImageArray, columns: Mapping[str, NDArray[np.floating]] | None = None
+    images: ImageArray,
+    columns: Mapping[str, NDArray[np.floating]] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[np.float64]:
     """Mean, standard deviation and logarithm of the power spectrum of each image and channel.
 
     Args:
         images: `(N, H, W, C)`, in memory or on disk; read a block at a time.
         columns: `(N,)` each, other numbers known of the images, put behind.
+        size: `(H, W)` of the images that these are held against; None: their own. Only scales
+            that both have count then: images of another size, but of the same kind, have features
+            like theirs, and where they are smaller some are NaN.
 
     Returns:
         `(N, F)`: C means, C deviations, up to 10 C powers (base 10), then the columns.
@@ -85,18 +99,26 @@ def simple_features(
         (3, 13)
     """
     order = images.disk_order() if isinstance(images, StoredImages) else np.arange(len(images))
-    described = np.concatenate([_describe(block) for block in blocks_of(images, BLOCK)])
+    described = np.concatenate([_describe(block, size) for block in blocks_of(images, BLOCK)])
     features = np.empty_like(described)
     features[order] = described
     return np.column_stack([features, *(columns or {}).values()])
 
 
-def _describe(images: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
+def _describe(
+    images: NDArray[np.floating] | NDArray[np.integer], size: tuple[int, int] | None
+) -> NDArray[np.float64]:
     """The features of one block, `(N, F)`."""
-    power = power_spectrum(images).power
+    own = images.shape[1:3]
+    _, modes, power = power_spectrum(images, size)
+    if size in (None, own):
+        spread = images.std(axis=(1, 2), dtype=np.float64)
+    else:
+        # Without the scales that images of that size have no room for (Parseval).
+        spread = np.sqrt(np.einsum("nbc,b->nc", power, modes) / np.prod(own))
     parts = (
         images.mean(axis=(1, 2), dtype=np.float64),
-        images.std(axis=(1, 2), dtype=np.float64),
+        spread,
         np.log10(np.maximum(power, LEAST_POWER)).reshape(len(images), -1),
     )
     return np.concatenate(parts, axis=1)
@@ -112,17 +134,31 @@ def _times(height: int, width: int) -> NDArray[np.int64]:
 
 
 def _rings(
-    height: int, width: int
+    shape: tuple[int, int], size: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """The bin of each mode of the half plane (0: the mean, in none), and each bin's modes."""
-    across, down = np.fft.rfftfreq(width), np.fft.fftfreq(height)
-    wave_number = np.hypot(across, down[:, None]).ravel()
-    times = _times(height, width).ravel()
-    edges = np.geomspace(1 / max(height, width), wave_number.max() or 1, BINS + 1)
-    # The ends belong to it, whatever rounding did to them.
-    index = np.searchsorted(edges[1:-1] * (1 + 1e-9), wave_number) + 1
-    index[wave_number == 0] = 0
-    filled, index = np.unique(np.append(0, index), return_inverse=True)
-    modes = np.bincount(index[1:], times, minlength=len(filled))[1:].astype(np.int64)
-    means = np.bincount(index[1:], times * wave_number, minlength=len(filled))[1:] / modes
-    return index[1:], modes, means
+    """The bin of each mode of the half plane (0: it is in none), and each bin's modes.
+
+    The bins are those of images of `size` that have a mode.
+    """
+    theirs, ours = _wave_numbers(*size), _wave_numbers(*shape)
+    least = 1 / max(size)
+    edges = np.geomspace(least, theirs.max() or 1, BINS + 1)
+
+    def places(wave_number: NDArray[np.float64]) -> NDArray[np.int64]:
+        # The ends belong to it, whatever rounding did to them.
+        found = np.searchsorted(edges[1:-1] * (1 + 1e-9), wave_number) + 1
+        return np.where(wave_number < least * (1 - 1e-9), 0, found)
+
+    filled = np.unique(np.append(0, places(theirs)))
+    index = places(ours)
+    index = np.where(np.isin(index, filled), np.searchsorted(filled, index), 0)
+    times = _times(*shape).ravel()
+    modes = np.bincount(index, times, minlength=len(filled))[1:].astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(index, times * ours, minlength=len(filled))[1:] / modes
+    return index, modes, means
+
+
+def _wave_numbers(height: int, width: int) -> NDArray[np.float64]:
+    """Cycles a pixel of each mode of the half plane, laid out flat."""
+    return np.hypot(np.fft.rfftfreq(width), np.fft.fftfreq(height)[:, None]).ravel()

@@ -113,14 +113,14 @@ def share_score(
         >>> share_score(held, np.repeat(["a", "b", "c", "d", "e"], 10)).interval()
         '0.2572 to 0.9788 (95 %)'
     """
-    from scipy.special import stdtrit
-
     share = float(right.mean())
     count = effective_count(right, None)
     if groups is not None:
         number = len(np.unique(groups))
         if number == 1:
             return Score(share, level=LEVEL)
+        from scipy.special import stdtrit
+
         student = stdtrit(number - 1, (1 + LEVEL) / 2)
         # Wilson's interval knows the quantile only as its square over the count.
         squeezed = (normal_quantile(LEVEL) / student) ** 2

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Preparation = Literal["rescale", "standardise", "asinh", "none"]
 _CHUNK_BYTES = 16 * 1024 * 1024
+SIDE_CHANNELS = "side_channels"  # the layer that spreads numbers over an image of one size
 _LOOKED_AT = 4_000_000  # numbers of the training images for their medians
 
 
@@ -175,7 +176,7 @@ def _with_side(
         name="side_normalization",
     )(beside)
     planes = layers.Reshape((1, 1, count), name="side_pixel")(standardised)
-    planes = layers.UpSampling2D(image_shape[:2], name="side_channels")(planes)
+    planes = layers.UpSampling2D(image_shape[:2], name=SIDE_CHANNELS)(planes)
     both = layers.Concatenate(name="image_and_side")([_through(steps, inputs), planes])
     return keras.Model([inputs, beside], model(both), name=model.name)
 

@@ -33,7 +33,7 @@ def check_size(
     total = sum(row.parameters for row in rows)
     for index, row in enumerate(rows):
         if row.kind == "Dense" and row.parameters > HUGE:
-            yield _huge_dense(layers, index, row, total)
+            yield _huge_dense(layers, rows, index, total)
             break
     if memory is None:
         return
@@ -62,21 +62,29 @@ def check_size(
         )
 
 
-def _huge_dense(layers: Sequence[Layer] | None, index: int, row: LayerCost, total: int) -> Finding:
+def _huge_dense(
+    layers: Sequence[Layer] | None, rows: Sequence[LayerCost], index: int, total: int
+) -> Finding:
     """The layer that holds nearly all weights, since the whole image is flattened into it."""
-    sentence = (
-        "put GlobalAveragePooling2D() in place of Flatten() (as --model vgg-gap has it), or more "
-        "pooling before it"
-    )
+    row = rows[index]
+    numbers, units = row.received[-1], row.makes[-1]
+    sentence = "put GlobalAveragePooling2D() in place of Flatten() (as --model vgg-gap has it)"
     edits: tuple[Edit, ...] = ()
     if layers is not None and index > 0 and layers[index - 1].kind == "Flatten":
         edits = (Edit("replace", index - 1, Layer("GlobalAveragePooling2D")),)
+        left = total - (numbers - rows[index - 1].received[-1]) * units
+        sentence += (
+            f": {left / 1e6:,.1f} million weights are left, and the network takes images of any "
+            "size"
+        )
+    sentence += "; or put more pooling before it"
     return Finding(
         "warning",
         "huge-dense-layer",
         f"{row.name} alone has {row.parameters / 1e6:,.0f} million of the network's "
-        f"{total / 1e6:,.0f} million weights, and every checkpoint takes "
-        f"{total * _BYTES_IN_CHECKPOINT / _GIGABYTE:,.1f} GB.",
+        f"{total / 1e6:,.0f} million weights: each of its {units:,} units has one for each of the "
+        f"{numbers:,} numbers that it receives. A checkpoint takes "
+        f"{total * _BYTES_IN_CHECKPOINT / _GIGABYTE:,.1f} GB, and a run keeps two.",
         row.name,
         index,
         row.received,

@@ -14,7 +14,7 @@ from firstlight.training.observing import as_seen
 from firstlight.training.opened import OpenNetwork
 from firstlight.training.predicting import predict
 from firstlight.training.range_testing import range_test, training_step
-from firstlight.training.validating import validator
+from firstlight.training.validating import Validator
 
 __all__ = [
     "Augmentation",
@@ -23,6 +23,7 @@ __all__ = [
     "Network",
     "OpenNetwork",
     "Training",
+    "Validator",
     "as_seen",
     "choose_machine",
     "load_newest",
@@ -32,5 +33,4 @@ __all__ = [
     "predict",
     "range_test",
     "training_step",
-    "validator",
 ]

@@ -21,26 +21,38 @@ Predict = Callable[[ImageArray, NDArray[np.float32] | None], NDArray[np.float32]
 Validate = Callable[[Predict], dict[str, float]]
 
 
-def validator(images: Images, settings: TrainSettings) -> Validate:
-    """A function that asks a network about `images` and returns its loss and metric.
+class Validator:
+    """Asks a network about images and returns its loss and metric.
 
     Regularisers are not in the loss: they are the network's and not the images'.
 
     Args:
         images: the validation part.
         settings: every field filled in; `loss`, `label_smoothing` and `metric` are used.
-    """
-    name = str(settings.loss)
-    smoothing = settings.label_smoothing
-    classify = images.targets.ndim == 1
-    targets = as_tensor(images.targets)
 
-    def validate(predict: Predict) -> dict[str, float]:
-        answers = torch.from_numpy(predict(images.images, images.side))
+    Attributes:
+        answers: what the network answered when it was last asked, `(N, K)` probabilities or
+            `(N, T)` values; None before that.
+    """
+
+    def __init__(self, images: Images, settings: TrainSettings) -> None:
+        self.answers: NDArray[np.float32] | None = None
+        self._images = images
+        self._settings = settings
+        self._targets = as_tensor(images.targets)
+
+    def __call__(self, predict: Predict) -> dict[str, float]:
+        """Loss and metric of what `predict` answers."""
+        self.answers = predict(self._images.images, self._images.side)
+        answers, targets, settings = torch.from_numpy(self.answers), self._targets, self._settings
         # Probabilities, not logits: nothing is left to be activated.
-        loss = make_loss(name, "linear", answers.shape[1], classify, smoothing)(answers, targets)
+        loss = make_loss(
+            str(settings.loss),
+            "linear",
+            answers.shape[1],
+            targets.ndim == 1,
+            settings.label_smoothing,
+        )
         metric = Metric(str(settings.metric))
         metric.update(answers, targets)
-        return {"loss": loss.item(), metric.name: metric.result()}
-
-    return validate
+        return {"loss": loss(answers, targets).item(), metric.name: metric.result()}

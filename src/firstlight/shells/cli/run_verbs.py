@@ -118,6 +118,7 @@ def evaluate(
     examples=(
         "firstlight predict mnist-compact digit.png",
         "firstlight predict mnist-compact scans/ --output answers.csv",
+        "firstlight predict sky maps.fits --resize none",
     ),
 )
 def predict(
@@ -128,6 +129,14 @@ def predict(
     side: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=NUMBER", help="a number that the network takes beside images"),
+    ] = None,
+    resize: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="how images of other sizes are fitted: pad, crop, stretch, or none: each pixel "
+            "stays what it is (default: as in training)",
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write there: .csv or .json")
@@ -146,7 +155,12 @@ def predict(
 
     with nullcontext() if format == "table" else prints_to_stderr():
         predictions = api.predict(
-            run, files, side=_numbers(side or []), runs=runs, trust_code=trust_code
+            run,
+            files,
+            side=_numbers(side or []),
+            resize=resize,
+            runs=runs,
+            trust_code=trust_code,
         )
     document = forms.predictions_document(predictions)
     if output is not None:
@@ -155,7 +169,7 @@ def predict(
     def show(screen: Console) -> None:
         if format == "csv":
             typer.echo(forms.predictions_csv(predictions), nl=False)
-            forms.warn_of_refused(predictions)
+            forms.say_on_stderr(predictions)
         elif format == "json":
             typer.echo(document_text(document))
         else:

@@ -14,7 +14,7 @@ from firstlight.core.files import write_text
 from firstlight.core.verdicts import about_unlike
 from firstlight.shells.cli.answer import document_text
 from firstlight.shells.cli.show_data import show_refused
-from firstlight.shells.cli.terminal import say_path, show_table, warn
+from firstlight.shells.cli.terminal import say, say_path, show_table, warn
 from firstlight.shells.cli.text import clean
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def predictions_document(predictions: Predictions) -> dict[str, Any]:
         "predictions": predictions.rows(),
         "units": dict(zip(predictions.target_names, predictions.target_units, strict=False)),
         "refused": predictions.refused,
+        "notes": list(predictions.notes),
     }
 
 
@@ -84,8 +85,10 @@ def _safe_cell(value: Any) -> Any:
     return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
-def warn_of_refused(predictions: Predictions) -> None:
-    """Name the files that were left out on stderr: CSV has no place for them."""
+def say_on_stderr(predictions: Predictions) -> None:
+    """Notes, and the files that were left out, on stderr: CSV has no place for them."""
+    for note in predictions.notes:
+        print(f"firstlight: {clean(note)}", file=sys.stderr)
     for entry in predictions.refused:
         print(f"firstlight: left out {clean(entry.file)}: {clean(entry.reason)}", file=sys.stderr)
 
@@ -106,6 +109,8 @@ def show_predictions(console: Console, predictions: Predictions, output: Path | 
         show_table(console, list(rows[0]), [list(row.values()) for row in rows], words=words)
     if predictions.unlike is not None and predictions.unlike.any():
         warn(console, about_unlike(predictions))
+    for note in predictions.notes:
+        say(console, note)
     show_refused(console, predictions.refused)
     if output is not None:
         say_path(console, "Saved", output)
