@@ -5,6 +5,7 @@ import type { FunctionComponent } from "preact";
 
 import { announced } from "./announce";
 import { useLab, type Connection, type State } from "./connection";
+import { BuildStep } from "./build-step";
 import { DataStep } from "./data-step";
 import { TrainStep } from "./train-step";
 
@@ -16,6 +17,7 @@ export interface StepProps {
 /** The steps in the order of the rail. */
 const STEPS: { name: string; title: string; view: FunctionComponent<StepProps> }[] = [
   { name: "data", title: "Data", view: DataStep },
+  { name: "build", title: "Build", view: BuildStep },
   { name: "train", title: "Train", view: TrainStep },
 ];
 

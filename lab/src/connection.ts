@@ -8,6 +8,8 @@ import type {
   Document,
   EpochRow,
   FromTab,
+  LayerKind,
+  Network,
   Options,
   Point,
   Run,
@@ -31,6 +33,7 @@ export interface State {
   document: Document;
   defaults: Record<string, Value>;
   options: Options;
+  network: Network;
   data: Data;
   runs: Map<string, Run>;
   curves: Map<string, Curves>;
@@ -44,6 +47,7 @@ const RETRY = { first: 300, most: 3000 }; // milliseconds
 export class Connection {
   state: State | null = null;
   line: Line = "connecting";
+  private known: Map<string, LayerKind> | null = null;
   private socket: WebSocket | null = null;
   private stream = "";
   private number = 0;
@@ -93,6 +97,20 @@ export class Connection {
     const { revision } = this.state!.document;
     const { run } = await this.ask({ kind: "start", revision, name: "" }, "started");
     return run;
+  }
+
+  /** Change the network. */
+  build(change: Extract<FromTab, { kind: "build" }>["change"]): Promise<unknown> {
+    return this.ask({ kind: "build", change }, "done");
+  }
+
+  /** Every layer that there is; asked for once. */
+  async layers(): Promise<Map<string, LayerKind>> {
+    if (this.known === null) {
+      const { layers } = await this.ask({ kind: "layers" }, "layers");
+      this.known = new Map(layers.map((one) => [one.kind, one]));
+    }
+    return this.known;
   }
 
   /** Bring the curves of a run, once; later points come by themselves. */
@@ -184,8 +202,8 @@ export class Connection {
 
 function fromSnapshot(message: Snapshot): State {
   const runs = new Map(message.runs.map((run) => [run.name, run]));
-  const { folder, document, defaults, options, data } = message;
-  return { folder, document, defaults, options, data, runs, curves: new Map() };
+  const { folder, document, defaults, options, network, data } = message;
+  return { folder, document, defaults, options, network, data, runs, curves: new Map() };
 }
 
 /** One piece of news. */
@@ -198,6 +216,10 @@ function take(
       state.document = message.document;
       state.defaults = message.defaults;
       state.options = message.options;
+      break;
+    case "network":
+      state.document.revision = message.revision;
+      state.network = message.network;
       break;
     case "data":
       state.data = message.data;

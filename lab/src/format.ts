@@ -44,3 +44,16 @@ export function duration(seconds: number): string {
 export function plural(number: number, word: string): string {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 }
+
+/** `24×24×16`, or – for none. */
+export const shape = (sizes: readonly number[] | null): string =>
+  sizes === null ? "–" : sizes.map(count).join("×");
+
+/** `1,234` whole, `230 k`, `5.6 M` in three digits beyond. */
+export function compact(value: number | null): string {
+  if (value === null) return "–";
+  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e4]] as const) {
+    if (value >= size) return `${Number((value / (unit === "k" ? 1e3 : size)).toPrecision(3))} ${unit}`;
+  }
+  return count(value);
+}

@@ -42,6 +42,76 @@ export interface SetSettings {
   values: Record<string, Value>;
 }
 
+/** Change the network. Layers are named by their keys, so this asks for no revision: what was */
+export interface Build {
+  kind: "build";
+  id: number;
+  change: AddLayer | RemoveLayer | MoveLayer | SetArgument | StartFrom | SetYaml | Mend | Undo | Redo;
+}
+
+/** A new layer before position `index`. */
+export interface AddLayer {
+  kind: "add";
+  layer: string;
+  index: number;
+}
+
+/** A layer away. */
+export interface RemoveLayer {
+  kind: "remove";
+  key: number;
+}
+
+/** A layer to position `index`. */
+export interface MoveLayer {
+  kind: "move";
+  key: number;
+  index: number;
+}
+
+/** An argument of a layer, as it was typed so far. */
+export interface SetArgument {
+  kind: "argument";
+  key: number;
+  name: string;
+  value: boolean | string;
+}
+
+/** The layers of a recipe in place of all others. */
+export interface StartFrom {
+  kind: "recipe";
+  recipe: string;
+}
+
+/** The network as YAML. */
+export interface SetYaml {
+  kind: "yaml";
+  text: string;
+}
+
+/** What the doctor's button says: of the layer `key`, or of the whole network. */
+export interface Mend {
+  kind: "mend";
+  key: number | null;
+  code: string;
+}
+
+/** The last change to the network taken back. */
+export interface Undo {
+  kind: "undo";
+}
+
+/** The change that was taken back last made again. */
+export interface Redo {
+  kind: "redo";
+}
+
+/** Every layer that there is, with its arguments. */
+export interface AskLayers {
+  kind: "layers";
+  id: number;
+}
+
 /** Train what the document says; answered with `Started`. */
 export interface Start {
   kind: "start";
@@ -104,6 +174,7 @@ export interface Snapshot {
   document: Document;
   defaults: Record<string, Value>;
   options: Options;
+  network: Network;
   data: Data;
   runs: Run[];
 }
@@ -114,13 +185,6 @@ export interface Document {
   source: Source | null;
   reading: Record<string, Value>;
   settings: Record<string, Value>;
-  network: Layer[] | null;
-}
-
-/** One layer of the network, as in `firstlight.core.findings.Layer`. */
-export interface Layer {
-  kind: string;
-  arguments: Record<string, unknown>;
 }
 
 /** What can be chosen. `settings` depends on the task, which the data decide. */
@@ -148,6 +212,49 @@ export interface Option {
   least: number | null;
   most: number | null;
   default: Value;
+}
+
+/** The network as it stands, counted for one image of `image` (height, width, channels). */
+export interface Network {
+  recipe: string;
+  own: boolean;
+  editable: boolean;
+  image: [number, number, number];
+  outputs: number;
+  counted_for: string;
+  rows: Row[];
+  problems: Problem[];
+  parameters: number;
+  flops: number;
+  activation_bytes: number;
+  ready: boolean;
+  can_undo: boolean;
+  can_redo: boolean;
+  yaml: string;
+  code: string;
+}
+
+/** A layer of the network; the fields are those of `firstlight.core.network.NetworkRow`. */
+export interface Row {
+  key: number;
+  layer: string;
+  title: string;
+  words: string;
+  arguments: Record<string, unknown>;
+  makes: number[] | null;
+  parameters: number | null;
+  flops: number | null;
+  receptive_field: [number, number] | null;
+  problems: Problem[];
+}
+
+/** What the doctor says about the network or one of its layers. */
+export interface Problem {
+  level: "advice" | "error" | "warning";
+  code: string;
+  sentence: string;
+  remedy: string;
+  button: string;
 }
 
 /** How far the source has been read. */
@@ -287,6 +394,14 @@ export interface DocumentChanged {
   options: Options;
 }
 
+/** The network, and the revision of the document that it makes. */
+export interface NetworkChanged {
+  kind: "network";
+  number: number;
+  revision: number;
+  network: Network;
+}
+
 /** How far the source has been read. */
 export interface DataChanged {
   kind: "data";
@@ -355,6 +470,37 @@ export interface Curve {
   epochs: EpochRow[];
 }
 
+/** Every layer that there is. */
+export interface Layers {
+  kind: "layers";
+  id: number;
+  layers: LayerKind[];
+}
+
+/** A layer class that a list of layers may name. */
+export interface LayerKind {
+  kind: string;
+  title: string;
+  words: string;
+  group: string;
+  arguments: Argument[];
+  start: Record<string, unknown>;
+}
+
+/** One argument of a layer, with all that a form needs to ask for it. */
+export interface Argument {
+  name: string;
+  kind: "activation" | "axes" | "choice" | "constraint" | "count" | "initializer" | "number" | "numbers" | "pair" | "regularizer" | "shape" | "sides" | "switch" | "text";
+  help: string;
+  default: unknown;
+  needed: boolean;
+  optional: boolean;
+  least: number | null;
+  most: number | null;
+  choices: string[];
+  rare: boolean;
+}
+
 /** Images side by side on one sheet, `columns` in a row. */
 export interface Samples {
   kind: "samples";
@@ -400,6 +546,8 @@ export interface Uploading {
 export type FromTab =
   | Hello
   | Edit
+  | Build
+  | AskLayers
   | Start
   | Stop
   | Resume
@@ -411,6 +559,7 @@ export type FromTab =
 export type ToTab =
   | Snapshot
   | DocumentChanged
+  | NetworkChanged
   | DataChanged
   | RunChanged
   | RunGone
@@ -420,6 +569,7 @@ export type ToTab =
   | Refusal
   | Started
   | Curve
+  | Layers
   | Samples
   | Listing
   | Uploading;

@@ -80,15 +80,20 @@ export function TrainStep({ lab, state }: StepProps) {
   const { options, document, defaults } = state;
   const recipe = options.recipes.find((one) => one.name === defaults.model);
   const field = (name: string) => {
-    const option = options.settings.find((one) => one.name === name)!;
-    const value = document.settings[name] ?? (name === "model" ? defaults[name]! : null);
+    let option = options.settings.find((one) => one.name === name)!;
+    // The network may be no recipe's any more: that stands in the list as long as it is so.
+    const model = String(defaults.model);
+    if (name === "model" && !option.choices.includes(model)) {
+      option = { ...option, choices: [model, ...option.choices] };
+    }
+    const value = name === "model" ? model : (document.settings[name] ?? null);
     return (
       <Field
         key={name}
         option={option}
         value={value}
         wide={WIDE.has(name)}
-        help={name === "model" ? recipe?.summary : undefined}
+        help={name === "model" ? (recipe?.summary ?? "as it stands in step Build") : undefined}
         unset={name in document.settings ? null : (defaults[name] ?? null)}
         onChange={(entered) => lab.edit({ kind: "settings", values: { [name]: entered } })}
       />

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,3 +88,64 @@ def make_halves(path: Path, count: int = 60) -> None:
 def halves() -> Callable[..., None]:
     """Writes a data set of two classes."""
     return make_halves
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from lab_pages import ARGUMENTS, CHROMIUM
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, lab: LabProcess) -> Iterator[Callable[..., Any]]:
+    """Opens the lab in a new profile; in the end nothing may have gone wrong in the page."""
+    from lab_pages import DESKTOP, PATIENCE
+
+    contexts, wrong = [], []
+
+    def make(
+        size: tuple[int, int] = DESKTOP, scheme: Any = "light", signed_in: bool = False
+    ) -> Any:
+        if signed_in:
+            context = contexts[0]
+        else:
+            context = browser.new_context(
+                viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+            )
+            contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on(
+            "request",
+            lambda asked: (
+                wrong.append(asked.url)
+                if not asked.url.startswith((f"http://{lab.host}/", f"ws://{lab.host}/", "blob:"))
+                else None
+            ),
+        )
+        page.goto(f"http://{lab.host}/" if signed_in else lab.address)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Callable[[Any, str], None]:
+    """Keeps a picture of the page for the documentation, where that is asked for."""
+    folder = request.config.getoption("--lab-pictures")
+
+    def take(page: Any, name: str) -> None:
+        if folder:
+            page.screenshot(path=Path(folder) / f"lab-{name}.png", full_page=True)
+
+    return take

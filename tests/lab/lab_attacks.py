@@ -412,6 +412,12 @@ def messages() -> list[Attack]:
         ("a setting that is true", edit % "true"),
         ("a setting that is an object", edit % '{"a":1}'),
         ("100 settings at once", edit % ("1" + "".join(f',"a{k}":1' for k in range(100)))),
+        ("a layer's place below none", built(kind="move", key=1, index=-1)),
+        (
+            "a layer's argument that is a list",
+            built(kind="argument", key=1, name="a", value=[]),
+        ),
+        ("YAML of 60 kB", built(kind="yaml", text="#" * 60_000)),
         ("half a surrogate pair", '{"kind":"stop","id":1,"run":"\\ud800"}'),
         ("images from a negative position", sampled(start=-1)),
         ("no images", sampled(count=0)),
@@ -445,6 +451,28 @@ def source(place: str, name: str) -> dict[str, Any]:
 def setting(name: str, value: Any, kind: str = "settings") -> dict[str, Any]:
     change = {"kind": kind, "values": {name: value}}
     return {"kind": "edit", "id": 1, "revision": 0, "change": change}
+
+
+def built(**change: Any) -> dict[str, Any]:
+    return {"kind": "build", "id": 1, "change": change}
+
+
+NETWORKS: list[tuple[str, dict[str, Any]]] = [
+    ("a layer that is code", {"kind": "add", "layer": "Lambda", "index": 0}),
+    ("a layer of Python", {"kind": "add", "layer": "__class__", "index": 0}),
+    ("a layer that is not there", {"kind": "remove", "key": 2**53}),
+    ("an argument of Python", {"kind": "argument", "key": 1, "name": "__init__", "value": "1"}),
+    (
+        "an argument of 500 letters",
+        {"kind": "argument", "key": 1, "name": "name", "value": "a" * 500},
+    ),
+    ("a recipe that is a file", {"kind": "recipe", "recipe": "../net.py:make_model"}),
+    ("a fix that nobody offers", {"kind": "mend", "key": 1, "code": "rm -rf ."}),
+    ("YAML that runs code", {"kind": "yaml", "text": "- !!python/object/apply:os.system [ls]"}),
+    ("YAML that grows", {"kind": "yaml", "text": "- &a [x]\n- [*a, *a]\n"}),
+    ("YAML of 7,000 layers", {"kind": "yaml", "text": "- ReLU\n" * 7000}),
+    ("YAML, 1,000 deep", {"kind": "yaml", "text": "- " + "[" * 1000}),
+]
 
 
 def values() -> list[Attack]:
@@ -510,6 +538,7 @@ def values() -> list[Attack]:
         ("a start without data", {"kind": "start", "id": 1, "revision": 0, "name": "a"}),
         ("images before there are any", sampled()),
     ]
+    tried += [(f"network: {words}", built(**change)) for words, change in NETWORKS]
     for verb in ("stop", "resume", "curve"):
         tried += [
             (f"{verb} a run {words}", {"kind": verb, "id": 1, "run": name}) for words, name in names

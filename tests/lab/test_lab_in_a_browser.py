@@ -4,120 +4,30 @@ Needs a Chromium. `--lab-pictures docs/images` makes the pictures of docs/lab.md
 """
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lab_client import LabProcess
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-if CHROMIUM is None:
-    pytest.skip("no Chromium is installed: `apt-get install chromium`", allow_module_level=True)
-
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
-
-AXE = Path(__file__).resolve().parents[2] / "lab/node_modules/axe-core/axe.min.js"
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
+from lab_pages import (
+    DESKTOP,
+    PATIENCE,
+    PHONE,
+    choose_mnist,
+    findings,
+    set_field,
+    wide_as_the_window,
 )
-DESKTOP, PHONE = (1440, 900), (390, 844)
-PATIENCE = 120_000  # milliseconds; the machine may be busy
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield started
-        started.close()
 
 
 @pytest.fixture
 def lab(tmp_path: Path, start_lab: Callable) -> Iterator[LabProcess]:
     with start_lab(tmp_path) as process:
         yield process
-
-
-@pytest.fixture
-def open_page(browser: Browser, lab: LabProcess) -> Iterator[Callable[..., Page]]:
-    """Opens the lab in a new profile; in the end nothing may have gone wrong in the page."""
-    contexts, wrong = [], []
-
-    def make(
-        size: tuple[int, int] = DESKTOP, scheme: Any = "light", signed_in: bool = False
-    ) -> Page:
-        if signed_in:
-            context = contexts[0]
-        else:
-            context = browser.new_context(
-                viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
-            )
-            contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.on(
-            "request",
-            lambda asked: (
-                wrong.append(asked.url)
-                if not asked.url.startswith((f"http://{lab.host}/", f"ws://{lab.host}/", "blob:"))
-                else None
-            ),
-        )
-        page.goto(f"http://{lab.host}/" if signed_in else lab.address)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-@pytest.fixture
-def picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Keeps a picture of the page for the documentation, where that is asked for."""
-    folder = request.config.getoption("--lab-pictures")
-
-    def take(page: Page, name: str) -> None:
-        if folder:
-            page.screenshot(path=Path(folder) / f"lab-{name}.png", full_page=True)
-
-    return take
-
-
-def choose_mnist(page: Page) -> None:
-    page.get_by_role("button", name="mnist").click()
-    expect(page.locator(".tiles canvas").first).to_be_visible(timeout=PATIENCE)
-
-
-def set_field(page: Page, name: str, value: str) -> None:
-    field = page.get_by_role("textbox", name=name, exact=True)
-    field.fill(value)
-    field.press("Enter")
-
-
-def findings(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it stands."""
-    if not AXE.is_file():
-        pytest.skip("axe-core is not there: run `npm ci` in lab/")
-    # The page's own policy forbids scripts from elsewhere; the test's come through the debugger.
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run()")
-    return [
-        f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]
-    ]
-
-
-def wide_as_the_window(page: Page) -> bool:
-    """Whether nothing sticks out to the side."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def test_a_newcomer_with_a_mouse(open_page: Callable[..., Page], picture: Callable) -> None:
@@ -212,7 +122,7 @@ def test_a_run_that_is_stopped_and_one_that_is_killed(
 ) -> None:
     page = open_page()
     choose_mnist(page)
-    page.get_by_role("link", name="2 Train").click()
+    page.get_by_role("link", name="3 Train").click()
     set_field(page, "Epochs", "200")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("main")).to_contain_text("images/s", timeout=PATIENCE)
@@ -242,7 +152,7 @@ def process_of(lab: LabProcess, run: str) -> int:
 
 def test_what_cannot_be_is_said_beside_it(open_page: Callable[..., Page]) -> None:
     page = open_page()
-    page.get_by_role("link", name="2 Train").click()
+    page.get_by_role("link", name="3 Train").click()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
     set_field(page, "Epochs", "0")
     expect(page.get_by_role("alert")).to_contain_text("takes 1 or more")
@@ -265,7 +175,7 @@ def test_own_images_from_the_folder_and_as_an_upload(
     expect(page.get_by_text("8×8 pixels")).to_be_visible()
     page.get_by_role("radio", name="Upload").check()
     page.locator("input[type=file]").first.set_input_files(lab.folder / "mine" / "halves.npz")
-    page.get_by_role("link", name="2 Train").click()
+    page.get_by_role("link", name="3 Train").click()
     expect(page.get_by_text("halves.npz", exact=True)).to_be_visible(timeout=PATIENCE)
     assert (lab.runs / ".lab/uploads/halves.npz/halves.npz").is_file()
 
@@ -282,7 +192,7 @@ def test_both_steps_are_sound(
     expect(page.get_by_text("black is 0")).to_be_visible()
     assert findings(page) == []
     assert wide_as_the_window(page)
-    page.get_by_role("link", name="2 Train").click()
+    page.get_by_role("link", name="3 Train").click()
     set_field(page, "Epochs", "1")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text("Tested once, on images it had never seen")).to_be_visible(

@@ -149,7 +149,8 @@ def test_a_page_that_comes_back_misses_nothing(place: Path, start_lab: Callable)
         lab.sign_in()
         with lab.tab() as first, lab.tab() as second:
             set_training(first, epochs=2)
-            number = second.until(lambda news: news["kind"] == "document")["number"]
+            # The last that an edit of the settings is answered with.
+            number = second.until(lambda news: news["kind"] == "network")["number"]
             stream = first.snapshot["stream"]
         with lab.tab() as other:
             set_training(other, epochs=3, batch_size=16)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firstlight.core.errors import ModelError, WriteError
 from firstlight.core.findings import Layer
 from firstlight.models import build_layers, layers_of, read_layers, write_layers
-from firstlight.models.layers import LAYERS, arguments_of, check_layer
+from firstlight.models.layers import check_layer
 
 ACTIVATION = st.sampled_from(["relu", "tanh", "gelu", "softmax"])
 INITIALIZER = st.sampled_from(
@@ -100,8 +100,14 @@ def test_a_person_can_write_it(tmp_path: Path) -> None:
             "Dense has no activation rleu: did you mean relu",
         ),
         ("- Dense: {units: 8, activation: [relu]}", "Dense has no activation"),
-        ("- Dense: {units: {a: 1}}", "takes a plain value for units"),
-        ("- Reshape: {target_shape: [[[1]]]}", "takes plain values for target_shape"),
+        (
+            "- Dense: {units: {a: 1}}",
+            "Dense takes a whole number of 1 or more for units, but {'a': 1} came",
+        ),
+        (
+            "- Reshape: {target_shape: [[[1]]]}",
+            "Reshape takes a list of whole numbers for target_shape, but [[[1]]] came",
+        ),
         (
             "- Dense: {units: 8, kernel_initializer: he_norml}",
             "there is no initializer called he_norml: did you mean he_normal?",
@@ -127,7 +133,7 @@ def test_what_is_refused_in_a_file(tmp_path: Path, text: str, message: str) -> N
     path = tmp_path / "net.yaml"
     path.write_text(text)
     with pytest.raises(ModelError) as caught:
-        read_layers(path)
+        build_layers(read_layers(path), (28, 28, 1), 10)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -140,7 +146,10 @@ def test_a_file_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (Layer("Dense", {"units": -1}), "layer 1: Dense does not take these arguments: "),
+        (
+            Layer("Dense", {"units": -1}),
+            "layer 1: Dense takes a whole number of 1 or more for units, but -1 came: use 64.",
+        ),
         (Layer("Conv2D", {"filters": 3, "kernel_size": 99}), "the layers do not fit together: "),
         (Layer("Dense", {"units": 3, "kernel_regularizer": {"L2": {"x": 1}}}), "L2 does not take"),
     ],
@@ -151,10 +160,7 @@ def test_what_keras_refuses_becomes_one_sentence(wrong: Layer, message: str) -> 
     assert message in str(caught.value)
 
 
-def test_every_allowed_layer_exists_and_hides_what_a_list_must_not_say(keras: Any) -> None:
-    for kind in LAYERS:
-        assert issubclass(getattr(keras.layers, kind), keras.layers.Layer)
-        assert not {"data_format", "dtype", "kwargs", "self"} & set(arguments_of(kind))
+def test_what_a_list_must_not_say() -> None:
     with pytest.raises(ModelError, match="Flatten has no argument data_format"):
         check_layer(Layer("Flatten", {"data_format": "channels_first"}))
 

@@ -213,12 +213,16 @@ def test_the_walk_stops_where_it_broke(tmp_path: Path) -> None:
     [
         (
             Layer("Reshape", {"target_shape": [4, 5]}),
-            "layer 1: reshape cannot take what it receives",
+            "layer 1: reshape cannot order 256 numbers (8x8x4) as 4x5.",
         ),
-        (Layer("Dense", {"units": -3}), "layer 1: Dense does not take these arguments"),
         (
-            Layer("GroupNormalization", {"groups": 3}),
-            "layer 1: group_normalization cannot take what it receives: ",
+            Layer("Dense", {"units": -3}),
+            "layer 1: Dense takes a whole number of 1 or more for units, but -3 came.",
+        ),
+        (Layer("Conv2d", {"filters": 3}), "layer 1: there is no layer called Conv2d."),
+        (
+            Layer("Cropping2D", {"cropping": 4}),
+            "layer 1: cropping2d would leave nothing of the 8x8x4 that it receives.",
         ),
     ],
 )

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from firstlight.models.arguments import ACTIVATIONS, PARTS
 from firstlight.models.backend import import_keras
-from firstlight.models.layers import ACTIVATIONS, LAYERS, PARTS
+from firstlight.models.layers import LAYERS
 
 MODELS = frozenset("Functional Model Sequential".split())
 # Keras's own layers that work on images and hold nothing but numbers: none of them reads a file,
@@ -39,9 +40,9 @@ _CLASSES: dict[str, frozenset[str]] = {
     "keras.src.models.functional": MODELS,
     "keras.src.models.sequential": MODELS,
     "keras.layers": _LAYERS,
-    "keras.initializers": PARTS["initializer"],
-    "keras.regularizers": PARTS["regularizer"],
-    "keras.constraints": PARTS["constraint"],
+    "keras.initializers": frozenset(PARTS["initializer"]),
+    "keras.regularizers": frozenset(PARTS["regularizer"]),
+    "keras.constraints": frozenset(PARTS["constraint"]),
     "keras.optimizers": _OPTIMIZERS,
     "keras.src.ops.core": _OPERATIONS,
     "keras.src.ops.math": _OPERATIONS,

@@ -11,9 +11,10 @@ from firstlight.core.dataset import Task
 from firstlight.core.findings import Edit, Finding, Fix, Layer
 from firstlight.core.losses import LOSSES
 from firstlight.core.settings import CLASS_METRICS, VALUE_METRICS, TrainSettings
-from firstlight.models.arithmetic import Shape
+from firstlight.models.argument_rules import OUTPUTS
+from firstlight.models.arithmetic import Shape, activation_of
 from firstlight.models.graph import calls_of
-from firstlight.models.layers import OUTPUTS
+from firstlight.models.recipes import answer_layer
 from firstlight.models.resolving import TASKS
 from firstlight.models.shape_rules import times
 
@@ -88,7 +89,7 @@ def ending_of(layer: Any) -> str:
     kind = type(layer).__name__
     if kind in ("Softmax", "ReLU"):
         return kind.lower()
-    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+    return activation_of(layer)
 
 
 def fitting_loss(model: keras.Model, task: Task) -> str:
@@ -134,7 +135,7 @@ def _one_answer_per_image(answers: Answers) -> Finding:
     index = denses[0] if denses else len(answers.layers)
     shape = answers.received[index] if denses else answers.makes
     where = "before the last Dense" if len(denses) == 1 else f"before layer {index + 1}"
-    tail = () if denses else (Edit("insert", index + 1, _dense(answers)),)
+    tail = () if denses else (Edit("insert", index + 1, answer_layer(answers.task)),)
     where = where if denses else f"at the end, and a Dense({answers.outputs}) after it"
     units = answers.layers[index].arguments["units"] if denses else OUTPUTS
     width = answers.outputs if units == OUTPUTS else int(units)
@@ -289,11 +290,6 @@ def _use_crossentropy(answers: Answers) -> Fix:
     return Fix(f"use {name}", settings={"loss": name})
 
 
-def _dense(answers: Answers) -> Layer:
-    activation = {"activation": "softmax"} if answers.task == "classify" else {}
-    return Layer("Dense", {"units": OUTPUTS, **activation})
-
-
 def _last_denses(layers: Sequence[Layer]) -> list[int]:
     """Positions of the Dense layers at the end of the list, with nothing spatial after them."""
     found: list[int] = []
@@ -313,7 +309,7 @@ def _replace_last_dense(answers: Answers, change: dict[str, Any], sentence: str)
     if not denses:
         end = len(answers.layers)
         sentence = f"put a Dense({answers.outputs}) at the end"
-        return Fix(sentence, (Edit("insert", end, _dense(answers)),))
+        return Fix(sentence, (Edit("insert", end, answer_layer(answers.task)),))
     old = answers.layers[denses[-1]]
     return Fix(sentence, (Edit("replace", denses[-1], Layer("Dense", old.arguments | change)),))
 

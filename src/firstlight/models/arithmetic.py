@@ -9,6 +9,8 @@ from __future__ import annotations
 from math import ceil, prod
 from typing import Any
 
+from firstlight.models.argument_rules import as_list
+
 Shape = tuple[int, ...]
 
 _CONVOLUTIONS = ("Conv2D", "Conv1D", "Conv3D")
@@ -81,8 +83,23 @@ def flops_of(layer: Any, received: tuple[Shape, ...], makes: Shape) -> int:
 
 def _activation(layer: Any, values: int) -> int:
     """Operations of the activation function that a layer ends with."""
-    name = getattr(layer.activation, "__name__", "")
+    name = activation_of(layer)
     return {"linear": 0, "softmax": 3 * values, "log_softmax": 3 * values}.get(name, values)
+
+
+def activation_of(layer: Any) -> str:
+    """The name of the activation function that a layer has, `linear` where it has none.
+
+    Args:
+        layer: a Keras layer, or a plain one of a list.
+
+    Example:
+        >>> from firstlight.models.backend import import_keras
+        >>> activation_of(import_keras().layers.Dense(10, activation="softmax"))
+        'softmax'
+    """
+    activation = getattr(layer, "activation", None)
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "linear")
 
 
 def weights_of(layer: Any, received: tuple[Shape, ...]) -> tuple[int, int]:
@@ -126,19 +143,29 @@ def _future_weights(layer: Any, shape: Shape) -> tuple[int, int]:
         return layer.units * (channels + layer.use_bias), 0
     if kind == "BatchNormalization":
         size = shape[layer.axis - 1 if layer.axis > 0 else layer.axis]
-        return size * (2 + layer.center + layer.scale), 2 * size
+        fixed = size * (5 if getattr(layer, "renorm", False) else 2)
+        return size * (layer.center + layer.scale) + fixed, fixed
+    if kind == "Normalization":
+        return _normalization_weights(layer, shape)
     if kind in ("LayerNormalization", "RMSNormalization"):
-        axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
-        size = prod(shape[axis - 1 if axis > 0 else axis] for axis in axes)
+        size = prod(shape[axis - 1 if axis > 0 else axis] for axis in as_list(layer.axis))
         each = 1 if kind == "RMSNormalization" else layer.center + layer.scale
         return size * each, 0
     if kind == "GroupNormalization":
         size = shape[layer.axis - 1 if layer.axis > 0 else layer.axis]
         return size * (layer.center + layer.scale), 0
     if kind == "PReLU":
-        shared = layer.shared_axes or []
+        shared = as_list(layer.shared_axes)
         return prod(1 if axis + 1 in shared else size for axis, size in enumerate(shape)), 0
     return 0, 0
+
+
+def _normalization_weights(layer: Any, shape: Shape) -> tuple[int, int]:
+    """A mean and a variance for each place along the axes, and a count, unless they are given."""
+    if getattr(layer, "input_mean", getattr(layer, "mean", None)) is not None:
+        return 0, 0
+    size = prod(shape[axis - 1 if axis > 0 else axis] for axis in as_list(layer.axis))
+    return 2 * size + 1, 2 * size + 1
 
 
 def window_of(layer: Any) -> tuple[Shape, tuple[float, ...]] | None:

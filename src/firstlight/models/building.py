@@ -10,9 +10,10 @@ from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Layer
 from firstlight.models.archive import load_model
+from firstlight.models.argument_rules import suggestion
 from firstlight.models.cost import walk, walk_layers
 from firstlight.models.layer_files import read_layers
-from firstlight.models.layers import build_layers, suggestion
+from firstlight.models.layers import build_layers
 from firstlight.models.recipes import RECIPES
 from firstlight.models.user_files import model_from_file
 

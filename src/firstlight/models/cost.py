@@ -11,7 +11,8 @@ from firstlight.core.findings import Layer, LayerCost
 from firstlight.models.arithmetic import Shape, flops_of, weights_of, window_of
 from firstlight.models.backend import import_keras
 from firstlight.models.graph import Call, Tensor, calls_of
-from firstlight.models.layers import first_sentence, make_layer, names_of
+from firstlight.models.layers import first_sentence, names_of
+from firstlight.models.plain_layers import PlainLayer, plain_layer, shape_made
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +49,7 @@ def walk(model: keras.Model, image_shape: tuple[int, int, int]) -> tuple[LayerCo
 def walk_layers(
     layers: Sequence[Layer], image_shape: tuple[int, int, int], outputs: int
 ) -> tuple[LayerCost, ...]:
-    """The walk through a list of layers, without making a single weight.
+    """The walk through a list of layers, without making a single weight or importing Keras.
 
     Args:
         layers: the list.
@@ -63,8 +64,12 @@ def walk_layers(
         (14, 14, 1)
     """
     calls = [Call("input", None)]
-    for name, layer in zip(names_of(layers), layers, strict=True):
-        calls.append(Call(name, make_layer(layer, outputs), (Tensor(len(calls) - 1),)))
+    for position, (name, layer) in enumerate(zip(names_of(layers), layers, strict=True)):
+        try:
+            made = plain_layer(layer, outputs)
+        except ModelError as error:
+            raise ModelError(f"layer {position + 1}: {error}") from None
+        calls.append(Call(name, made, (Tensor(position),)))
     return cost_of_calls(calls, image_shape)
 
 
@@ -109,26 +114,10 @@ def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost,
     return tuple(rows)
 
 
-def shape_after(name: str, layer: Any, received: Shape) -> Shape:
-    """The shape that a layer makes of one it receives, both without the batch axis.
-
-    Args:
-        name: what an error message calls the layer.
-        layer: a Keras layer, built or not.
-        received: the shape that it gets.
-
-    Raises:
-        ModelError: the layer cannot take that shape; the message is Keras's first sentence.
-
-    Example:
-        >>> shape_after("pool", import_keras().layers.MaxPooling2D(2), (12, 12, 16))
-        (6, 6, 16)
-    """
-    return _makes(Call(name, layer, (Tensor(0),)), [received])
-
-
 def _makes(call: Call, shapes: Sequence[Shape]) -> Shape:
     """The shape that a call makes; a layer answers without being built."""
+    if isinstance(call.layer, PlainLayer):
+        return shape_made(call.name, call.layer, shapes[call.inputs[0]])
     keras = import_keras()
     _check_rank(call, [shapes[number] for number in call.inputs])
     try:
@@ -202,5 +191,6 @@ def _look(layer: Any, sights: Sequence[Sight]) -> Sight:
     sizes, steps = window
     return (
         tuple(f + (size - 1) * j for f, size, j in zip(field, sizes, jump, strict=True)),
-        tuple(step * j for step, j in zip(steps, jump, strict=True)),
+        # No image is so large; beyond what a float can hold there would be no number.
+        tuple(min(step * j, 1e12) for step, j in zip(steps, jump, strict=True)),
     )

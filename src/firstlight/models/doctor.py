@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
-from firstlight.core.findings import Checkup, Finding, Fix, Layer, LayerCost
+from firstlight.core.findings import Checkup, Edit, Finding, Fix, Layer, LayerCost
 from firstlight.core.settings import TrainSettings
 from firstlight.models.answer_rules import Answers, check_answers, ending_of, fitting_loss, loss_for
 from firstlight.models.building import build_model, layers_for
 from firstlight.models.cost import walk
 from firstlight.models.graph import calls_of
-from firstlight.models.layers import layers_of, make_layer
+from firstlight.models.layers import layers_of
+from firstlight.models.plain_layers import described
+from firstlight.models.recipes import answer_layer
 from firstlight.models.resolving import resolve_settings
 from firstlight.models.saving_rules import check_saving
 from firstlight.models.shape_rules import examine, times
@@ -96,6 +98,35 @@ def check_model(
     return Checkup(name, rows, _sorted(findings))
 
 
+def check_layers(
+    layers: Sequence[Layer],
+    image_shape: Shape,
+    outputs: int,
+    task: Task,
+    settings: TrainSettings | None = None,
+    memory: int | None = None,
+) -> Checkup:
+    """Look a list of layers over; nothing is mended, and Keras is not imported.
+
+    Args:
+        layers: the list, with any arguments whatever.
+        image_shape: `(H, W, C)` of the images.
+        outputs: as in `check_model`.
+        task: as in `check_model`.
+        settings: as in `check_model`.
+        memory: as in `check_model`.
+
+    Example:
+        >>> layers = [Layer("Flatten"), Layer("Dense", {"units": "1o"})]
+        >>> check_layers(layers, (8, 8, 1), 10, "classify").errors[0].message
+        "layer 2: Dense takes a whole number of 1 or more for units, but '1o' came."
+    """
+    settings = replace(settings or TrainSettings(), model="")
+    memory = _machine_memory() if memory is None else memory
+    case = _Case("", image_shape, outputs, task, settings, memory)
+    return Checkup("", *_findings(tuple(layers), case))
+
+
 def apply_fix(layers: Sequence[Layer], fix: Fix) -> tuple[Layer, ...]:
     """The list of layers with the edits of a fix applied, in order.
 
@@ -169,16 +200,24 @@ def _findings(
     layers: tuple[Layer, ...], case: _Case
 ) -> tuple[tuple[LayerCost, ...], tuple[Finding, ...]]:
     """The walk through a list and what all rules say about it; a broken shape ends the walk."""
-    rows, problem = examine(layers, case.image_shape, case.outputs)
-    if problem is not None:
-        return rows, (problem,)
-    answers = case.answers(layers, rows, ending_of(make_layer(layers[-1], case.outputs)))
+    if not layers:
+        return (), (_no_layers(case),)
+    rows, problems = examine(layers, case.image_shape, case.outputs)
+    if problems:
+        return rows, problems
+    answers = case.answers(layers, rows, ending_of(described(layers[-1], case.outputs)))
     found = [
         *check_answers(answers),
         *check_size(layers, rows, answers.settings, case.memory),
         *check_activations(layers, rows),
     ]
     return rows, _sorted(found)
+
+
+def _no_layers(case: _Case) -> Finding:
+    edits = (Edit("insert", 0, Layer("Flatten")), Edit("insert", 1, answer_layer(case.task)))
+    fix = Fix(f"put Flatten and a Dense({case.outputs}) there", edits)
+    return Finding("error", "no-layers", "the network has no layers yet.", fix=fix)
 
 
 def _sorted(findings: Sequence[Finding]) -> tuple[Finding, ...]:

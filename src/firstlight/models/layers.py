@@ -7,48 +7,29 @@ ever run as code.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Layer
+from firstlight.models.argument_rules import OUTPUTS, refusal, snake_case
+from firstlight.models.arguments import PARTS
 from firstlight.models.backend import import_keras
+from firstlight.models.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     import keras
 
-OUTPUTS = "outputs"
-
-LAYERS = frozenset(
-    """Activation AveragePooling2D BatchNormalization Conv2D Conv2DTranspose Cropping2D Dense
-    DepthwiseConv2D Dropout ELU Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D
-    GlobalMaxPooling2D GroupNormalization LayerNormalization LeakyReLU MaxPooling2D Normalization
-    PReLU ReLU Rescaling Reshape SeparableConv2D Softmax SpatialDropout2D UpSampling2D
-    ZeroPadding2D""".split()
-)
-ACTIVATIONS = frozenset(
-    """celu elu exponential gelu hard_sigmoid hard_silu leaky_relu linear log_softmax mish relu
-    relu6 selu sigmoid silu softmax softplus softsign swish tanh""".split()
-)
-PARTS = {
-    "initializer": frozenset(
-        """Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones
-        Orthogonal RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros""".split()
-    ),
-    "regularizer": frozenset("L1 L1L2 L2".split()),
-    "constraint": frozenset("MaxNorm MinMaxNorm NonNeg UnitNorm".split()),
-}
+LAYERS = frozenset(CATALOGUE)
 _FROM_THE_LAYER_CLASS = ("name", "trainable")
 # Images are (H, W, C) here, and what computes in which precision is a training option.
 _FIXED = frozenset("data_format dtype kwargs lora_alpha lora_rank quantization_config self".split())
 # A pair of equal numbers is written as one number.
 _PAIRS = ("dilation_rate", "kernel_size", "pool_size", "size", "strides")
-_PLAIN = (bool, int, float, str, type(None))
 
 
 def build_layers(
@@ -103,8 +84,9 @@ def names_of(layers: Sequence[Layer]) -> list[str]:
     for layer in layers:
         kind = snake_case(layer.kind)
         number = f"_{seen[kind]}" if seen[kind] else ""
-        names.append(str(layer.arguments.get("name", kind + number)))
-        seen[kind] += "name" not in layer.arguments
+        given = layer.arguments.get("name")
+        names.append(kind + number if given is None else str(given))
+        seen[kind] += given is None
     return names
 
 
@@ -146,37 +128,9 @@ def check_layer(layer: Layer) -> None:
         ...
         firstlight.core.errors.ModelError: there is no layer called Conv2d: did you mean Conv2D?
     """
-    if layer.kind in ("Input", "InputLayer"):
-        raise ModelError("the input's shape comes from the images: leave the Input layer out.")
-    if layer.kind not in LAYERS:
-        raise ModelError(f"there is no layer called {layer.kind}: {suggestion(layer.kind, LAYERS)}")
-    known = arguments_of(layer.kind)
-    for name, value in layer.arguments.items():
-        if name not in known:
-            raise ModelError(f"{layer.kind} has no argument {name}: {suggestion(str(name), known)}")
-        _check_value(layer.kind, name, value)
-    for name, parameter in known.items():
-        needed = parameter is not None and parameter.default is parameter.empty
-        if needed and name not in layer.arguments:
-            raise ModelError(f"{layer.kind} needs the argument {name}: add it.")
-
-
-def arguments_of(kind: str) -> dict[str, inspect.Parameter | None]:
-    """The arguments that a layer class takes in a list of layers, in the constructor's order.
-
-    Args:
-        kind: a class in `LAYERS`.
-
-    Returns:
-        Name to parameter; None for `name` and `trainable`, which every layer takes.
-
-    Example:
-        >>> list(arguments_of("Flatten"))
-        ['name', 'trainable']
-    """
-    signature = inspect.signature(getattr(import_keras().layers, kind).__init__)
-    own = {name: p for name, p in signature.parameters.items() if name not in _FIXED}
-    return own | dict.fromkeys(_FROM_THE_LAYER_CLASS)
+    refused = refusal(layer)
+    if refused is not None:
+        raise ModelError(refused.sentence)
 
 
 def layers_of(model: keras.Model) -> tuple[Layer, ...] | None:
@@ -206,19 +160,6 @@ def layers_of(model: keras.Model) -> tuple[Layer, ...] | None:
     return layers
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of an error message: the nearest known name, or all of them.
-
-    Example:
-        >>> suggestion("filter", ["filters", "strides"])
-        'did you mean filters?'
-    """
-    names = sorted(known)
-    by_lower = {candidate.lower(): candidate for candidate in names}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"did you mean {by_lower[near[0]]}?" if near else f"choose one of {', '.join(names)}."
-
-
 def first_sentence(error: BaseException) -> str:
     """The first sentence of another library's error message, on one line."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -226,60 +167,10 @@ def first_sentence(error: BaseException) -> str:
     return sentence if sentence.endswith((".", "!", "?")) else sentence + "."
 
 
-def snake_case(name: str) -> str:
-    """A class name as Keras writes it in names and strings.
-
-    Example:
-        >>> snake_case("GlorotNormal"), snake_case("Conv2DTranspose")
-        ('glorot_normal', 'conv2d_transpose')
-    """
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
 def _part_of(argument: str) -> str | None:
     """`initializer` for `kernel_initializer`, None where the argument takes a plain value."""
     ending = argument.rpartition("_")[2]
     return ending if ending in PARTS else None
-
-
-def _check_value(kind: str, name: str, value: Any) -> None:
-    """Refuse a value that is neither plain nor a known part."""
-    part = _part_of(name)
-    if name == "activation" and value is not None:
-        if not isinstance(value, str) or value not in ACTIVATIONS:
-            raise ModelError(
-                f"{kind} has no activation {value}: {suggestion(str(value), ACTIVATIONS)}"
-            )
-    elif part is not None and value is not None:
-        _check_part(part, value)
-    elif isinstance(value, (list, tuple)):
-        if not all(_is_plain(item) for item in value):
-            raise ModelError(f"{kind} takes plain values for {name}, but {value!r} came: mend it.")
-    elif not isinstance(value, _PLAIN):
-        raise ModelError(f"{kind} takes a plain value for {name}, but {value!r} came: mend it.")
-
-
-def _is_plain(value: Any) -> bool:
-    """True for a number, a word, or a list of them (cropping is a pair of pairs)."""
-    if isinstance(value, (list, tuple)):
-        return all(isinstance(item, _PLAIN) for item in value)
-    return isinstance(value, _PLAIN)
-
-
-def _check_part(part: str, value: Any) -> None:
-    if isinstance(value, dict) and len(value) == 1:
-        name, arguments = next(iter(value.items()))
-        known = PARTS[part]
-    else:
-        name, arguments = value, {}
-        known = PARTS[part] | {snake_case(known) for known in PARTS[part]}
-    if not isinstance(name, str) or name not in known:
-        raise ModelError(f"there is no {part} called {name}: {suggestion(str(name), known)}")
-    if arguments is not None and not (
-        isinstance(arguments, dict) and all(_is_plain(item) for item in arguments.values())
-    ):
-        raise ModelError(f"{name} takes its arguments as a mapping of plain values.")
 
 
 def _keras_value(name: str, value: Any, outputs: int) -> Any:
@@ -305,9 +196,27 @@ def _layer_of(layer: keras.layers.Layer) -> Layer:
     if kind not in LAYERS or type(layer) is not getattr(import_keras().layers, kind):
         raise ModelError(f"{kind} is not a layer that a list can hold.")
     differing = differing_arguments(layer)
-    if differing.keys() & {"data_format", "dtype"}:
+    if not differing.keys() <= {argument.name for argument in CATALOGUE[kind].arguments}:
         raise ModelError(f"{layer.name} differs in what a list does not write down.")
     return Layer(kind, {name: _record_value(name, value) for name, value in differing.items()})
+
+
+def arguments_of(kind: str) -> dict[str, inspect.Parameter | None]:
+    """The arguments that one of Keras's layer classes takes, in the constructor's order.
+
+    Args:
+        kind: a class in `keras.layers`.
+
+    Returns:
+        Name to parameter; None for `name` and `trainable`, which every layer takes.
+
+    Example:
+        >>> list(arguments_of("Flatten"))
+        ['name', 'trainable']
+    """
+    signature = inspect.signature(getattr(import_keras().layers, kind).__init__)
+    own = {name: p for name, p in signature.parameters.items() if name not in _FIXED}
+    return own | dict.fromkeys(_FROM_THE_LAYER_CLASS)
 
 
 def differing_arguments(layer: keras.layers.Layer) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from firstlight.core.errors import ModelError
 from firstlight.core.settings import PREPARATIONS
 from firstlight.core.stored import ImageArray, blocks_of
 from firstlight.models.answer_rules import ending_of
+from firstlight.models.argument_rules import suggestion
 from firstlight.models.backend import import_keras
 from firstlight.models.graph import calls_of
-from firstlight.models.layers import suggestion
 
 if TYPE_CHECKING:
     import keras

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from firstlight.core.dataset import Task
 from firstlight.core.findings import Layer
-from firstlight.models.layers import OUTPUTS
+from firstlight.models.argument_rules import OUTPUTS
 
 if TYPE_CHECKING:
     import keras
@@ -47,8 +47,17 @@ class Recipe:
         return self.training | (self.measuring if task == "measure" else {})
 
 
-def _answer(task: Task, **arguments: Any) -> Layer:
-    """The last layer: a probability for each class, or the measured numbers as they are."""
+def answer_layer(task: Task, **arguments: Any) -> Layer:
+    """The last layer: a probability for each class, or the measured numbers as they are.
+
+    Args:
+        task: `classify` or `measure`.
+        **arguments: further arguments of the layer.
+
+    Example:
+        >>> answer_layer("measure")
+        Layer(kind='Dense', arguments={'units': 'outputs'})
+    """
     activation = {"activation": "softmax"} if task == "classify" else {}
     return Layer("Dense", {"units": OUTPUTS, **activation, **arguments})
 
@@ -57,7 +66,7 @@ def _simple(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
     return (
         Layer("Conv2D", {"filters": 8, "kernel_size": 16, "activation": "relu"}),
         Layer("Flatten"),
-        _answer(task),
+        answer_layer(task),
     )
 
 
@@ -66,7 +75,7 @@ def _intermediate(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
         Layer("Conv2D", {"filters": 16, "kernel_size": 5, "activation": "relu"}),
         Layer("MaxPooling2D", {"pool_size": 2}),
         Layer("Flatten"),
-        _answer(task),
+        answer_layer(task),
     )
 
 
@@ -88,7 +97,7 @@ def _vgg(image_shape: Shape, task: Task, head: str = "Flatten") -> tuple[Layer, 
     layers += (Layer(head),)
     for _ in range(3):
         layers += (Layer("Dense", {"units": 1024, **start}), *normalise)
-    return (*layers, _answer(task, **start))
+    return (*layers, answer_layer(task, **start))
 
 
 def _vgg_gap(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
@@ -125,7 +134,7 @@ def _compact(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
         layers += (Layer("Conv2D", block), Layer("MaxPooling2D", {"pool_size": 2}), *normalise)
         height, width = height // 2, width // 2
     dense = Layer("Dense", {"units": 128, **unbiased})
-    return (*layers, Layer("Flatten"), dense, *normalise, _answer(task))
+    return (*layers, Layer("Flatten"), dense, *normalise, answer_layer(task))
 
 
 def _maps(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
@@ -146,7 +155,7 @@ def _maps(image_shape: Shape, task: Task) -> tuple[Layer, ...]:
             layers += (Layer("MaxPooling2D", {"pool_size": 2}),)
             size //= 2
     dense = Layer("Dense", {"units": 128, "activation": "relu"})
-    return (*layers, Layer("GlobalAveragePooling2D"), dense, _answer(task))
+    return (*layers, Layer("GlobalAveragePooling2D"), dense, answer_layer(task))
 
 
 def _residual(image_shape: Shape, outputs: int, task: Task) -> keras.Model:

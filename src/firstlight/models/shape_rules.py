@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import gcd
 from typing import Any
 
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Edit, Finding, Fix, Layer, LayerCost
+from firstlight.models.argument_rules import refusal
 from firstlight.models.arithmetic import Shape
-from firstlight.models.cost import cost_of_calls, shape_after
+from firstlight.models.cost import cost_of_calls
 from firstlight.models.graph import Call, Tensor
-from firstlight.models.layers import first_sentence, make_layer, names_of
+from firstlight.models.layers import names_of
+from firstlight.models.plain_layers import NEEDS_AN_IMAGE, described, shape_made
 
 _FLATTENING = ("Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D")
-_NEEDS_AN_IMAGE = frozenset(
-    """AveragePooling2D Conv2D Conv2DTranspose Cropping2D DepthwiseConv2D GlobalAveragePooling2D
-    GlobalMaxPooling2D MaxPooling2D SeparableConv2D SpatialDropout2D UpSampling2D ZeroPadding2D
-    """.split()
-)
 
 
 @dataclass(frozen=True)
@@ -27,17 +25,21 @@ class _Place:
 
     Attributes:
         layers: the whole list.
+        names: the names of all of them.
         index: the layer's position.
-        name: the layer's name.
         made: the Keras layer.
-        received: the shape that it gets, without the batch axis.
+        received: the shape that it gets, without the batch axis; None where that is not known.
     """
 
     layers: Sequence[Layer]
+    names: Sequence[str]
     index: int
-    name: str
     made: Any
-    received: Shape
+    received: Any
+
+    @property
+    def name(self) -> str:
+        return self.names[self.index]
 
     @property
     def layer(self) -> Layer:
@@ -51,7 +53,7 @@ class _Place:
 
 def examine(
     layers: Sequence[Layer], image_shape: tuple[int, int, int], outputs: int
-) -> tuple[tuple[LayerCost, ...], Finding | None]:
+) -> tuple[tuple[LayerCost, ...], tuple[Finding, ...]]:
     """Walk a list of layers up to the first that cannot take what it receives.
 
     Args:
@@ -60,31 +62,45 @@ def examine(
         outputs: what the word `outputs` stands for.
 
     Returns:
-        The rows of the layers that work, and the finding about the one that does not, or None.
+        The rows of the layers that work, and the finding about the one that does not. What is
+        wrong with layers behind it whatever they receive follows; () where all work.
 
     Example:
         >>> layers = [Layer("Conv2D", {"filters": 8, "kernel_size": 16})]
-        >>> rows, finding = examine(layers, (8, 8, 1), 10)
+        >>> rows, (finding,) = examine(layers, (8, 8, 1), 10)
         >>> finding.code, finding.fix.edits[0].layer.arguments["kernel_size"]
         ('kernel-larger-than-input', 8)
     """
     calls = [Call("input", None)]
     shape: Shape = tuple(image_shape)
-    problem = None
-    for index, name in enumerate(names_of(layers)):
-        place = _Place(layers, index, name, None, shape)
+    names = names_of(layers)
+    problems: list[Finding] = []
+    for index, name in enumerate(names):
+        place = _Place(layers, names, index, None, None if problems else shape)
+        refused = refusal(layers[index])
+        if refused is not None:
+            edit = (
+                Edit("remove", index)
+                if refused.instead is None
+                else Edit("replace", index, refused.instead)
+            )
+            fix = Fix(refused.remedy.rstrip("?"), (edit,))
+            message = f"layer {index + 1}: {refused.message}."
+            problems.append(place.error("cannot-build", message, fix))
+        if problems:
+            continue
+        place = replace(place, made=described(layers[index], outputs))
         try:
-            place = _Place(layers, index, name, make_layer(layers[index], outputs), shape)
             problem = next(filter(None, (rule(place) for rule in _RULES)), None)
             if problem is None:
-                _try_building(place)
-                shape = shape_after(name, place.made, shape)
+                shape = shape_made(name, place.made, shape)
+                calls.append(Call(name, place.made, (Tensor(index),)))
         except ModelError as error:
-            problem = place.error("cannot-build", f"layer {index + 1}: {error}")
+            fix = Fix(f"take {name} (layer {index + 1}) away", (Edit("remove", index),))
+            problem = place.error("cannot-build", f"layer {index + 1}: {error}", fix)
         if problem is not None:
-            break
-        calls.append(Call(name, place.made, (Tensor(index),)))
-    return cost_of_calls(calls, image_shape), problem
+            problems.append(problem)
+    return cost_of_calls(calls, image_shape), tuple(problems)
 
 
 def times(shape: Shape) -> str:
@@ -97,21 +113,9 @@ def times(shape: Shape) -> str:
     return "x".join(str(size) for size in shape)
 
 
-def _try_building(place: _Place) -> None:
-    """Build a layer of few weights: some say only then that a shape is not for them."""
-    if hasattr(place.made, "kernel_initializer"):
-        return
-    try:
-        place.made.build((None, *place.received))
-    except (ValueError, TypeError, IndexError) as error:
-        raise ModelError(
-            f"{place.name} cannot take what it receives: {first_sentence(error)}"
-        ) from error
-
-
 def _needs_an_image(place: _Place) -> Finding | None:
     """A convolution or pooling after the image has been flattened."""
-    if place.layer.kind not in _NEEDS_AN_IMAGE or len(place.received) == 3:
+    if place.layer.kind not in NEEDS_AN_IMAGE or len(place.received) == 3:
         return None
     earlier = [i for i in range(place.index) if place.layers[i].kind in _FLATTENING]
     message = (
@@ -181,4 +185,50 @@ def _groups_do_not_divide(place: _Place) -> Finding | None:
     )
 
 
-_RULES = (_needs_an_image, _kernel_too_large, _pools_to_nothing, _groups_do_not_divide)
+def _groups_of_channels(place: _Place) -> Finding | None:
+    """Group normalisation in groups that the channels do not make up."""
+    if place.layer.kind != "GroupNormalization" or place.made.axis != -1:
+        return None
+    groups, channels = place.made.groups, place.received[-1]
+    if groups < 1 or channels % groups == 0:
+        return None
+    fitting = gcd(groups, channels)
+    arguments = place.layer.arguments | {"groups": fitting}
+    return place.error(
+        "groups-do-not-divide",
+        f"{place.name} deals its channels out to {groups} groups, but it receives {channels}, "
+        f"which {groups} does not divide.",
+        Fix(
+            f"use {fitting} groups",
+            (Edit("replace", place.index, Layer(place.layer.kind, arguments)),),
+        ),
+    )
+
+
+def _name_is_taken(place: _Place) -> Finding | None:
+    """Two layers of one name: Keras could not tell their weights apart."""
+    earlier = place.names[: place.index]
+    if place.name not in earlier:
+        return None
+    edits = []
+    for index in (earlier.index(place.name), place.index):
+        layer = place.layers[index]
+        if "name" in layer.arguments:
+            rest = {key: value for key, value in layer.arguments.items() if key != "name"}
+            edits.append(Edit("replace", index, Layer(layer.kind, rest)))
+    return place.error(
+        "name-is-taken",
+        f"layers {earlier.index(place.name) + 1} and {place.index + 1} are both called "
+        f"{place.name}: each needs a name of its own.",
+        Fix("leave the name away", tuple(edits)),
+    )
+
+
+_RULES = (
+    _name_is_taken,
+    _needs_an_image,
+    _kernel_too_large,
+    _pools_to_nothing,
+    _groups_do_not_divide,
+    _groups_of_channels,
+)

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
+from firstlight.models.argument_rules import suggestion
 from firstlight.models.backend import import_keras
-from firstlight.models.layers import first_sentence, suggestion
+from firstlight.models.layers import first_sentence
 
 if TYPE_CHECKING:
     import keras

@@ -18,6 +18,8 @@ TRAINING = (
     *("loss", "metric", "augment", "label_smoothing", "class_weights", "patience", "prepare"),
     "seed",
 )
+# What the network is called once it is no recipe's any more.
+OWN = "own network"
 UPLOAD_BYTES = 512 << 20
 UPLOAD_FILES = 20_000
 
@@ -69,6 +71,12 @@ def defaults(settings: dict[str, Value], task: Task, images: int | None) -> dict
     """
     resolved = resolve_settings(train_settings(settings), task, images)
     return {name: getattr(resolved, name) for name in TRAINING}
+
+
+def recipe(settings: dict[str, Value]) -> str:
+    """The recipe that the network starts from."""
+    name = settings.get("model")
+    return str(name) if name in RECIPES else resolve_settings(TrainSettings(), "classify").model
 
 
 def train_settings(settings: dict[str, Value]) -> TrainSettings:

@@ -37,7 +37,10 @@ class Desk:
     Attributes:
         document: as it stands.
         explored: what is known of its data, or None.
+        own_network: says whether the network is no recipe's any more.
         on_source: called when the data or how to read them have changed.
+        on_recipe: called with the recipe that the network is to start from.
+        on_change: called when anything has changed that a network is counted for.
     """
 
     def __init__(self, kept: Path, places: Places, stream: Stream) -> None:
@@ -46,7 +49,10 @@ class Desk:
         self._stream = stream
         self.document = self._kept_document()
         self.explored: Exploration | None = None
+        self.own_network: Callable[[], bool] = lambda: False
         self.on_source: Callable[[], None] = lambda: None
+        self.on_recipe: Callable[[str], None] = lambda recipe: None
+        self.on_change: Callable[[], None] = lambda: None
         self.answers: Answers = {says.Edit: self._edit}
 
     def options(self) -> Options:
@@ -56,6 +62,8 @@ class Desk:
     def defaults(self) -> dict[str, Value]:
         """What is trained with where the document says nothing."""
         settings = self.document.settings
+        if self.own_network():
+            settings = settings | {"model": choices.OWN}
         if self.explored is None:
             return choices.defaults(settings, "classify", None)
         return choices.defaults(settings, self.explored.task, self.explored.parts[0].count)
@@ -71,12 +79,27 @@ class Desk:
 
     def tell(self) -> None:
         """Tell every page the document and what follows from it."""
+        self._tell_document()
+        self.on_change()
+
+    def _tell_document(self) -> None:
         self._stream.publish(
             says.DocumentChanged,
             document=self.document,
             defaults=self.defaults(),
             options=self.options(),
         )
+
+    async def built(self, change: Callable[[], dict[str, Any]]) -> None:
+        """Let the network be changed, and take over the settings that go with it."""
+        before, own = self.document, self.own_network()
+        settings = _changed(before.settings, change(), self.options().settings)
+        revision = before.revision + 1
+        self.document = msgspec.structs.replace(before, settings=settings, revision=revision)
+        if settings != before.settings or self.own_network() != own:
+            self._tell_document()
+        self.on_change()
+        await asyncio.to_thread(self._write, self.document)
 
     def _kept_document(self) -> Document:
         try:
@@ -100,6 +123,8 @@ class Desk:
             known = self.options().settings
             edited = {"settings": _changed(before.settings, change.values, known)}
             choices.train_settings(edited["settings"])
+            if "model" in change.values:
+                self.on_recipe(choices.recipe(edited["settings"]))
         revision = before.revision + 1
         self.document = msgspec.structs.replace(before, **edited, revision=revision)
         if not isinstance(change, says.SetSettings):

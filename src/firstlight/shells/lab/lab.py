@@ -6,6 +6,7 @@ from pathlib import Path
 
 from firstlight.core.errors import FirstlightError
 from firstlight.shells.lab import messages as says
+from firstlight.shells.lab.build_step import BuildStep
 from firstlight.shells.lab.data_step import DataStep
 from firstlight.shells.lab.document import Desk
 from firstlight.shells.lab.places import Places
@@ -27,8 +28,10 @@ class Lab:
         self.stream = Stream()
         self._desk = Desk(root / ".lab" / "document.json", self.places, self.stream)
         self._data = DataStep(self._desk, self.places, self.stream)
-        self._train = TrainStep(root, self._desk, self.places, self.stream)
-        self._answers = self._desk.answers | self._data.answers | self._train.answers
+        self._build = BuildStep(root / ".lab", self._desk, self.stream)
+        self._train = TrainStep(root, self._desk, self._build, self.places, self.stream)
+        steps = (self._desk, self._data, self._build, self._train)
+        self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 
     async def open(self) -> None:
         """Begin: find the runs, and read the data that were chosen last."""
@@ -62,6 +65,7 @@ class Lab:
             document=self._desk.document,
             defaults=self._desk.defaults(),
             options=self._desk.options(),
+            network=self._build.network(),
             data=self._data.data,
             runs=self._train.runs(),
         )

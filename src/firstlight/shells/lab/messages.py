@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from firstlight.core.network import LayerKind
 from firstlight.shells.lab.records import (
     Count,
     Data,
@@ -17,6 +18,7 @@ from firstlight.shells.lab.records import (
     Entry,
     EpochRow,
     Line,
+    Network,
     Options,
     PartName,
     Point,
@@ -76,6 +78,78 @@ class Edit(Request, tag="edit"):
     change: Change
 
 
+class AddLayer(FromPage, tag="add"):
+    """A new layer before position `index`."""
+
+    layer: Word
+    index: Count
+
+
+class RemoveLayer(FromPage, tag="remove"):
+    """A layer away."""
+
+    key: Count
+
+
+class MoveLayer(FromPage, tag="move"):
+    """A layer to position `index`."""
+
+    key: Count
+    index: Count
+
+
+class SetArgument(FromPage, tag="argument"):
+    """An argument of a layer, as it was typed so far."""
+
+    key: Count
+    name: Word
+    value: bool | Line
+
+
+class StartFrom(FromPage, tag="recipe"):
+    """The layers of a recipe in place of all others."""
+
+    recipe: Word
+
+
+class SetYaml(FromPage, tag="yaml"):
+    """The network as YAML."""
+
+    text: Annotated[str, Meta(max_length=50_000)]
+
+
+class Mend(FromPage, tag="mend"):
+    """What the doctor's button says: of the layer `key`, or of the whole network."""
+
+    key: Count | None
+    code: Word
+
+
+class Undo(FromPage, tag="undo"):
+    """The last change to the network taken back."""
+
+
+class Redo(FromPage, tag="redo"):
+    """The change that was taken back last made again."""
+
+
+NetworkChange = (
+    AddLayer | RemoveLayer | MoveLayer | SetArgument | StartFrom | SetYaml | Mend | Undo | Redo
+)  # fmt: skip
+
+
+class Build(Request, tag="build"):
+    """Change the network. Layers are named by their keys, so this asks for no revision: what was
+    typed goes on being right while the answer is on its way.
+    """
+
+    change: NetworkChange
+
+
+class AskLayers(Request, tag="layers"):
+    """Every layer that there is, with its arguments."""
+
+
 class Start(Request, tag="start"):
     """Train what the document says; answered with `Started`."""
 
@@ -123,7 +197,8 @@ class NewUpload(Request, tag="upload"):
 
 
 FromTab = (
-    Hello | Edit | Start | Stop | Resume | AskCurve | AskSamples | Browse | NewUpload
+    Hello | Edit | Build | AskLayers | Start | Stop | Resume
+    | AskCurve | AskSamples | Browse | NewUpload
 )  # fmt: skip
 
 
@@ -145,6 +220,7 @@ class Snapshot(News, tag="snapshot"):
     document: Document
     defaults: dict[str, Value]
     options: Options
+    network: Network
     data: Data
     runs: tuple[Run, ...]
 
@@ -155,6 +231,13 @@ class DocumentChanged(News, tag="document"):
     document: Document
     defaults: dict[str, Value]
     options: Options
+
+
+class NetworkChanged(News, tag="network"):
+    """The network, and the revision of the document that it makes."""
+
+    revision: int
+    network: Network
 
 
 class DataChanged(News, tag="data"):
@@ -218,6 +301,12 @@ class Curve(Answer, tag="curve"):
     epochs: tuple[EpochRow, ...]
 
 
+class Layers(Answer, tag="layers"):
+    """Every layer that there is."""
+
+    layers: tuple[LayerKind, ...]
+
+
 class Samples(Answer, tag="samples"):
     """Images side by side on one sheet, `columns` in a row.
 
@@ -253,6 +342,6 @@ class Uploading(Answer, tag="uploading"):
 
 
 ToTab = (
-    Snapshot | DocumentChanged | DataChanged | RunChanged | RunGone | Points | Resync
-    | Done | Refusal | Started | Curve | Samples | Listing | Uploading
+    Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
+    | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
 )  # fmt: skip

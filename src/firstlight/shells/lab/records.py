@@ -38,27 +38,19 @@ class Source(Record):
     name: Line
 
 
-class Layer(Record):
-    """One layer of the network, as in `firstlight.core.findings.Layer`."""
-
-    kind: Word
-    arguments: dict[str, Any] = {}
-
-
 class Document(Record):
     """What the user is working on. The server owns it; every edit raises its revision.
 
     Attributes:
         reading: fields of `DataSettings` that differ from what they are by themselves.
-        settings: the same of `TrainSettings`.
-        network: the layers, or None: the recipe that `settings.model` names.
+        settings: the same of `TrainSettings`. `model` names the recipe that the network started
+            from; its layers are told by `NetworkChanged`.
     """
 
     revision: int = 0
     source: Source | None = None
     reading: dict[str, Value] = {}
     settings: dict[str, Value] = {}
-    network: tuple[Layer, ...] | None = None
 
 
 class Option(Record):
@@ -89,6 +81,69 @@ class Options(Record):
     settings: tuple[Option, ...]
     upload_bytes: int
     upload_files: int
+
+
+class Problem(Record):
+    """What the doctor says about the network or one of its layers.
+
+    Attributes:
+        code: a short fixed name, as on the page about the shape doctor.
+        sentence: what is wrong.
+        remedy: what to do.
+        button: the words on the button that does it, or "" where nothing can be done by one.
+    """
+
+    level: Literal["error", "warning", "advice"]
+    code: str
+    sentence: str
+    remedy: str
+    button: str
+
+
+class Row(Record):
+    """A layer of the network; the fields are those of `firstlight.core.network.NetworkRow`."""
+
+    key: int
+    layer: str
+    title: str
+    words: str
+    arguments: dict[str, Any]
+    makes: tuple[int, ...] | None
+    parameters: int | None
+    flops: int | None
+    receptive_field: tuple[int, int] | None
+    problems: tuple[Problem, ...]
+
+
+class Network(Record):
+    """The network as it stands, counted for one image of `image` (height, width, channels).
+
+    Attributes:
+        recipe: the recipe that it started from.
+        own: whether it differs from that recipe.
+        editable: whether it is a list of layers; a network with branches is none.
+        outputs: how many numbers it has to answer with.
+        counted_for: what it is counted for, in words.
+        yaml: as `firstlight train --model net.yaml` reads it.
+        code: in plain Keras.
+    """
+
+    recipe: str
+    own: bool
+    editable: bool
+    image: tuple[int, int, int]
+    outputs: int
+    counted_for: str
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...]
+    parameters: int
+    flops: int
+    activation_bytes: int
+    ready: bool
+    can_undo: bool
+    can_redo: bool
+    yaml: str
+    code: str
 
 
 class Data(Record):

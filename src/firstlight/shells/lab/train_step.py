@@ -15,6 +15,7 @@ from firstlight.core.errors import RunError, SettingError
 from firstlight.core.run_folder import RunFolder, require_new_run
 from firstlight.shells.lab import choices
 from firstlight.shells.lab import messages as says
+from firstlight.shells.lab.build_step import BuildStep
 from firstlight.shells.lab.document import Answers, Desk
 from firstlight.shells.lab.following import Change, Runs, sentence
 from firstlight.shells.lab.places import Places
@@ -34,9 +35,12 @@ class TrainStep:
         root: the folder of runs.
     """
 
-    def __init__(self, root: Path, desk: Desk, places: Places, stream: Stream) -> None:
+    def __init__(
+        self, root: Path, desk: Desk, build: BuildStep, places: Places, stream: Stream
+    ) -> None:
         self._root = root
         self._desk = desk
+        self._network = build
         self._places = places
         self._stream = stream
         self._runs = Runs(root)
@@ -78,10 +82,10 @@ class TrainStep:
         if document.source is None:
             raise SettingError("There are no data to train on: choose some in the step Data.")
         data = self._places.data(document.source)
-        options = _words(document.settings)
-        options += _words(choices.reading_settings(document.reading))
         name = asked.name or self._free_name(str(self._desk.defaults()["model"]))
         require_new_run(self._root, name)
+        options = _words({**document.settings, "model": self._network.model_for(name)})
+        options += _words(choices.reading_settings(document.reading))
         self._trainers.train(name, data, options)
         created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._tell_run(Run(name=name, state="starting", created=created), waiting=True)
