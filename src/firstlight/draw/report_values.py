@@ -116,10 +116,10 @@ def _baselines(report: Report, trust: Trust, unit: str) -> list[str]:
         if r2 is not None:
             ways.insert(0, ("this network", rmse, r2))
         rows = [
-            (name, f"{error.value:.3g}", ends(error), f"{fit.value:.3g}", ends(fit))
+            (name, f"{error.value:.3g}", ends(error), f"{fit.value:.3f}")
             for name, error, fit in ways
         ]
-        heads = ("way", with_unit("rmse", unit), "95 % interval", "r2", "95 % interval")
+        heads = ("way", with_unit("rmse", unit), "95 % interval", "r2")
         parts.append(table(heads, rows, "Simpler ways, judged on the same images"))
     if trust.leak is not None and r2 is not None:
         parts.append(paragraph(about_leak(trust.leak, r2)))
