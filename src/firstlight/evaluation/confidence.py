@@ -31,12 +31,14 @@ class Confidence:
         temperature: what logarithms of probabilities are divided by.
         sets: makes sets of classes; None where there were too few images, or nothing to classify.
         likeness: flags images unlike those of the training; None where there were too few.
+        bounds: the least and the greatest possible value of each target; () where there are none.
     """
 
     intervals: IntervalCalibration | None = None
     temperature: float = 1.0
     sets: SetCalibration | None = None
     likeness: Likeness | None = None
+    bounds: tuple[Bounds, ...] = ()
 
     def applied(
         self, answers: Predictions, features: NDArray[np.floating] | None = None
@@ -51,19 +53,16 @@ class Confidence:
             values = tempered(_logarithms(answers.values), self.temperature)
             answers = replace(answers, values=values.astype(np.float32))
         if self.intervals is not None:
+            ends = self.intervals.intervals(answers.values, answers.spread)
+            answers = replace(answers, intervals=ends, levels=self.intervals.levels)
+        if self.bounds:
             low, high = np.array(
                 [
                     (-np.inf if low is None else low, np.inf if high is None else high)
-                    for low, high in self.intervals.bounds
+                    for low, high in self.bounds
                 ]
             ).T
-            ends = self.intervals.intervals(answers.values, answers.spread)
-            answers = replace(
-                answers,
-                values=np.clip(answers.values, low, high).astype(np.float32),
-                intervals=ends,
-                levels=self.intervals.levels,
-            )
+            answers = replace(answers, values=np.clip(answers.values, low, high).astype(np.float32))
         if self.likeness is not None and features is not None:
             answers = replace(answers, unlike=self.likeness.unlike(features))
         return answers
@@ -77,6 +76,7 @@ class Confidence:
             "intervals": None if self.intervals is None else self.intervals.as_dict(),
             "sets": None if self.sets is None else self.sets.as_dict(),
             "likeness": self.likeness is not None,
+            "bounds": self.bounds,
         }
         write_json(folder / "confidence.json", document)
 
@@ -102,6 +102,7 @@ class Confidence:
                 float(document["temperature"]),
                 None if sets is None else SetCalibration.from_dict(sets),
                 likeness,
+                tuple((low, high) for low, high in document["bounds"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
@@ -141,7 +142,7 @@ def learn_confidence(
         >>> confidence.applied(answers).intervals.shape, notes
         ((200, 1, 4, 2), [])
     """
-    confidence, notes = Confidence(), []
+    confidence, notes = Confidence(bounds=tuple(bounds or ())), []
     try:
         confidence = replace(confidence, likeness=learn_likeness(*features, feature_groups))
     except DataError as error:
