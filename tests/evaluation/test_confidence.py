@@ -120,3 +120,22 @@ def test_too_few_groups_leave_out_what_needs_more_of_them_and_say_so():
         "There are no intervals",
     ]
     assert confidence.applied(MEASURED).intervals is None
+
+
+def test_values_stay_within_bounds_where_there_are_no_intervals(tmp_path):
+    bounded = Confidence(bounds=((0.0, None),))
+    bounded.save(tmp_path)
+    for confidence in (bounded, Confidence.load(tmp_path)):
+        found = confidence.applied(MEASURED)
+        np.testing.assert_array_equal(found.values, np.maximum(MEASURED.values, 0))
+        assert found.intervals is None
+    assert MEASURED.values.min() < 0
+
+
+def test_a_run_of_the_first_days_has_its_bounds_with_its_intervals(tmp_path):
+    confidence, _ = learnt()
+    confidence.save(tmp_path)
+    document = json.loads((tmp_path / "confidence.json").read_text())
+    del document["bounds"]
+    (tmp_path / "confidence.json").write_text(json.dumps(document))
+    assert Confidence.load(tmp_path).bounds == ((0.0, 1.0),)

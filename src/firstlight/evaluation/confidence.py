@@ -96,13 +96,18 @@ class Confidence:
             if document["likeness"]:
                 with np.load(folder / "likeness.npz", allow_pickle=False) as arrays:
                     likeness = Likeness.from_arrays(dict(arrays))
-            intervals, sets = document["intervals"], document["sets"]
+            sets = document["sets"]
+            intervals = None
+            if document["intervals"] is not None:
+                intervals = IntervalCalibration.from_dict(document["intervals"])
+            # Runs of the first days hold bounds with their intervals alone.
+            bounds = document.get("bounds", intervals.bounds if intervals is not None else ())
             return cls(
-                None if intervals is None else IntervalCalibration.from_dict(intervals),
+                intervals,
                 float(document["temperature"]),
                 None if sets is None else SetCalibration.from_dict(sets),
                 likeness,
-                tuple((low, high) for low, high in document["bounds"]),
+                tuple((low, high) for low, high in bounds),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
