@@ -5,9 +5,9 @@ import type { FunctionComponent } from "preact";
 
 import { announced } from "./announce";
 import { useLab, type Connection, type State } from "./connection";
-import { BuildStep } from "./build-step";
-import { DataStep } from "./data-step";
-import { TrainStep } from "./train-step";
+import { BuildStep } from "./build/build-step";
+import { DataStep } from "./data/data-step";
+import { TrainStep } from "./train/train-step";
 
 export interface StepProps {
   lab: Connection;

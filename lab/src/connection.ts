@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { addEpochs, addPoints } from "./curves";
+import { addEpochs, addPoints } from "./train/curves";
 import type {
   Data,
   Document,

@@ -1,5 +1,11 @@
 import "uplot/dist/uPlot.min.css";
-import "./style.css";
+import "./styles/colours.css";
+import "./styles/frame.css";
+import "./styles/fields.css";
+import "./data/data.css";
+import "./build/build.css";
+import "./train/train.css";
+import "./styles/narrow.css";
 
 import { render } from "preact";
 

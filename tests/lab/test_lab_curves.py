@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firstlight.shells.lab.curves import MOST_POINTS, CurveMaker, add_epoch, add_point
-from firstlight.shells.lab.records import EpochRow, Point
+from firstlight.shells.lab.messages.runs import EpochRow, Point
 
 # In an epoch; its last step has 5 images.
 STEPS, BATCH, IMAGES = 50, 10, 495

@@ -15,7 +15,8 @@ def test_the_types_of_the_page_are_those_of_the_server() -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.FILE.read_text("utf-8") == module.typescript(), "run scripts/lab_types.py"
+    there = {file.name: file.read_text("utf-8") for file in module.FOLDER.iterdir()}
+    assert there == module.typescript(), "run scripts/lab_types.py"
 
 
 def test_the_page_is_small_and_whole() -> None:

@@ -211,7 +211,7 @@ def test_the_lab_starts_without_the_heavy_packages(place: Path, start_lab: Calla
 
 
 def test_a_page_that_does_not_read_is_told_to_begin_anew() -> None:
-    from firstlight.shells.lab.messages import RunGone
+    from firstlight.shells.lab.messages.runs import RunGone
     from firstlight.shells.lab.stream import WAITING, Stream, Tab
 
     stream, slow, quick = Stream(), Tab(), Tab()

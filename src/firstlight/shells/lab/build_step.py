@@ -7,10 +7,17 @@ from pathlib import Path
 
 from firstlight.models import CATALOGUE
 from firstlight.shells.lab import choices
-from firstlight.shells.lab import messages as says
 from firstlight.shells.lab.building import Building
 from firstlight.shells.lab.document import Answers, Desk
-from firstlight.shells.lab.records import Network
+from firstlight.shells.lab.messages.base import Answer, Done
+from firstlight.shells.lab.messages.network import (
+    AskLayers,
+    Build,
+    Layers,
+    Network,
+    NetworkChanged,
+    StartFrom,
+)
 from firstlight.shells.lab.stream import Stream
 
 
@@ -30,7 +37,7 @@ class BuildStep:
         desk.own_network = lambda: self._building.own
         desk.on_recipe = self._start_from
         desk.on_change = self._count
-        self.answers: Answers = {says.Build: self._build, says.AskLayers: self._layers}
+        self.answers: Answers = {Build: self._build, AskLayers: self._layers}
 
     def network(self) -> Network:
         """The network as pages show it."""
@@ -46,7 +53,7 @@ class BuildStep:
         return self._building.model_for(self._folder / "networks" / f"{run}.yaml")
 
     def _start_from(self, recipe: str) -> None:
-        self._building.change(says.StartFrom(recipe=recipe))
+        self._building.change(StartFrom(recipe=recipe))
 
     def _count(self) -> None:
         """Count for the images and settings as they are now, and tell it."""
@@ -54,14 +61,12 @@ class BuildStep:
         # Which loss is meant where none is named depends on the network.
         asked = {**self._desk.defaults(), "loss": document.settings.get("loss")}
         self._building.use(self._desk.explored, choices.train_settings(asked))
-        self._stream.publish(
-            says.NetworkChanged, revision=document.revision, network=self.network()
-        )
+        self._stream.publish(NetworkChanged, revision=document.revision, network=self.network())
 
-    async def _build(self, asked: says.Build) -> says.Answer:
+    async def _build(self, asked: Build) -> Answer:
         await self._desk.built(lambda: self._building.change(asked.change))
         await asyncio.to_thread(self._building.keep)
-        return says.Done(id=asked.id)
+        return Done(id=asked.id)
 
-    async def _layers(self, asked: says.AskLayers) -> says.Answer:
-        return says.Layers(id=asked.id, layers=tuple(CATALOGUE.values()))
+    async def _layers(self, asked: AskLayers) -> Answer:
+        return Layers(id=asked.id, layers=tuple(CATALOGUE.values()))

@@ -20,8 +20,20 @@ from firstlight.models import (
     view_network,
     write_layers,
 )
-from firstlight.shells.lab import messages as says
-from firstlight.shells.lab.records import Network, Problem, Row
+from firstlight.shells.lab.messages.network import (
+    AddLayer,
+    Mend,
+    MoveLayer,
+    Network,
+    NetworkChange,
+    Problem,
+    RemoveLayer,
+    Row,
+    SetArgument,
+    SetYaml,
+    StartFrom,
+    Undo,
+)
 
 # What is counted for before there are images: MNIST's.
 IMAGE, OUTPUTS = (28, 28, 1), 10
@@ -101,34 +113,34 @@ class Building:
         if not own and layers != self._document.layers:
             self._document = NetworkDocument.of(layers)
 
-    def change(self, change: says.NetworkChange) -> dict[str, Any]:
+    def change(self, change: NetworkChange) -> dict[str, Any]:
         """Do what a page asks; returns settings of the training that go with it.
 
         Raises:
             ModelError: it cannot be done; the network stays as it was.
         """
         document = self._document
-        if isinstance(change, says.Mend):
+        if isinstance(change, Mend):
             fix = self._fix(change)
             document.mend(fix)
             return fix.settings
-        if isinstance(change, says.StartFrom):
+        if isinstance(change, StartFrom):
             if change.recipe not in RECIPES:
                 raise ModelError(f"there is no recipe called {change.recipe}: choose another.")
             self.recipe = change.recipe
             document.become(self._layers_of_recipe())
             return {"model": change.recipe}
-        if isinstance(change, says.AddLayer):
+        if isinstance(change, AddLayer):
             document.add(change.layer, change.index)
-        elif isinstance(change, says.RemoveLayer):
+        elif isinstance(change, RemoveLayer):
             document.remove(change.key)
-        elif isinstance(change, says.MoveLayer):
+        elif isinstance(change, MoveLayer):
             document.move(change.key, change.index)
-        elif isinstance(change, says.SetArgument):
+        elif isinstance(change, SetArgument):
             document.set_argument(change.key, change.name, change.value)
-        elif isinstance(change, says.SetYaml):
+        elif isinstance(change, SetYaml):
             document.set_yaml(change.text)
-        elif isinstance(change, says.Undo):
+        elif isinstance(change, Undo):
             document.undo()
         else:
             document.redo()
@@ -184,7 +196,7 @@ class Building:
         layers = RECIPES[self.recipe].layers
         return () if layers is None else layers(self._image, self._task)
 
-    def _fix(self, asked: says.Mend) -> Fix:
+    def _fix(self, asked: Mend) -> Fix:
         """The fix that a button stands for, found anew: the network may have changed since."""
         seen = view_network(
             self._document, self._image, self._asked_outputs, self._task, self._settings

@@ -9,7 +9,8 @@ from firstlight.core.dataset import Task
 from firstlight.core.losses import LOSSES
 from firstlight.core.settings import CLASS_METRICS, VALUE_METRICS, DataSettings, TrainSettings
 from firstlight.models import RECIPES, resolve_settings
-from firstlight.shells.lab.records import Option, Options, Recipe, Value
+from firstlight.shells.lab.messages.base import Value
+from firstlight.shells.lab.messages.document import Option, Options, Recipe
 
 BUILTINS = ("mnist",)
 READING = ("target", "task", "size", "resize", "colour", "group_column", "split", "gaps")

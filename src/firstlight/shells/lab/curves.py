@@ -8,7 +8,7 @@ the batches in between, which is what a `Point` holds.
 from __future__ import annotations
 
 from firstlight.core.events import Event
-from firstlight.shells.lab.records import EpochRow, Point
+from firstlight.shells.lab.messages.runs import EpochRow, Point
 
 MOST_POINTS = 400
 # Means over images; of the other metrics no mean over a few batches follows.

@@ -9,11 +9,21 @@ import msgspec
 from firstlight.core.errors import FirstlightError, SettingError
 from firstlight.core.exploration import Exploration
 from firstlight.shells.lab import choices
-from firstlight.shells.lab import messages as says
 from firstlight.shells.lab.document import Answers, Desk
+from firstlight.shells.lab.messages.base import Answer
+from firstlight.shells.lab.messages.data import (
+    AskSamples,
+    Browse,
+    Data,
+    DataChanged,
+    Listing,
+    NewUpload,
+    Samples,
+    Tile,
+    Uploading,
+)
 from firstlight.shells.lab.places import Places
 from firstlight.shells.lab.reading import DataProcess
-from firstlight.shells.lab.records import Data, Tile
 from firstlight.shells.lab.stream import Stream
 
 SHEET_COLUMNS = 12
@@ -35,9 +45,9 @@ class DataStep:
         self._reading: asyncio.Task[None] | None = None
         desk.on_source = self.read
         self.answers: Answers = {
-            says.AskSamples: self._samples,
-            says.Browse: self._browse,
-            says.NewUpload: self._new_upload,
+            AskSamples: self._samples,
+            Browse: self._browse,
+            NewUpload: self._new_upload,
         }
 
     def read(self) -> None:
@@ -78,15 +88,15 @@ class DataStep:
     def _tell(self, data: Data) -> None:
         self.data = data
         self._desk.explored = data.exploration
-        self._stream.publish(says.DataChanged, data=data)
+        self._stream.publish(DataChanged, data=data)
 
-    async def _samples(self, asked: says.AskSamples) -> says.Answer:
+    async def _samples(self, asked: AskSamples) -> Answer:
         if self.data.state != "ready":
             raise SettingError("The data have not been read yet: wait a moment.")
         task = {key: getattr(asked, key) for key in ("part", "label", "start", "count")}
         answer = await self._process.ask({"samples": {**task, "columns": SHEET_COLUMNS}})
         pairs = zip(answer["names"], answer["labels"], strict=True)
-        return says.Samples(
+        return Samples(
             id=asked.id,
             total=answer["total"],
             start=asked.start,
@@ -95,10 +105,10 @@ class DataStep:
             **{key: answer[key] for key in ("columns", "width", "height", "colours")},
         )
 
-    async def _browse(self, asked: says.Browse) -> says.Answer:
+    async def _browse(self, asked: Browse) -> Answer:
         entries, more = await asyncio.to_thread(self._places.listing, asked.path)
-        return says.Listing(id=asked.id, path=asked.path, entries=entries, more=more)
+        return Listing(id=asked.id, path=asked.path, entries=entries, more=more)
 
-    async def _new_upload(self, asked: says.NewUpload) -> says.Answer:
+    async def _new_upload(self, asked: NewUpload) -> Answer:
         name = await asyncio.to_thread(self._places.new_upload, asked.name)
-        return says.Uploading(id=asked.id, upload=name)
+        return Uploading(id=asked.id, upload=name)

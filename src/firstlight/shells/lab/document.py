@@ -14,13 +14,22 @@ from firstlight.core.errors import SettingError
 from firstlight.core.exploration import Exploration
 from firstlight.core.files import write_bytes
 from firstlight.shells.lab import choices
-from firstlight.shells.lab import messages as says
+from firstlight.shells.lab.messages.base import Answer, Done, Value
+from firstlight.shells.lab.messages.document import (
+    Document,
+    DocumentChanged,
+    Edit,
+    Option,
+    Options,
+    SetReading,
+    SetSettings,
+    SetSource,
+)
 from firstlight.shells.lab.places import Places
-from firstlight.shells.lab.records import Document, Option, Options, Value
 from firstlight.shells.lab.stream import Stream
 
 # Who answers which request.
-Answers = dict[type, Callable[[Any], Awaitable[says.Answer]]]
+Answers = dict[type, Callable[[Any], Awaitable[Answer]]]
 KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "integer": (int, "a whole number"),
     "number": ((int, float), "a number"),
@@ -53,7 +62,7 @@ class Desk:
         self.on_source: Callable[[], None] = lambda: None
         self.on_recipe: Callable[[str], None] = lambda recipe: None
         self.on_change: Callable[[], None] = lambda: None
-        self.answers: Answers = {says.Edit: self._edit}
+        self.answers: Answers = {Edit: self._edit}
 
     def options(self) -> Options:
         """What can be chosen for these data."""
@@ -84,7 +93,7 @@ class Desk:
 
     def _tell_document(self) -> None:
         self._stream.publish(
-            says.DocumentChanged,
+            DocumentChanged,
             document=self.document,
             defaults=self.defaults(),
             options=self.options(),
@@ -107,16 +116,16 @@ class Desk:
         except (OSError, msgspec.DecodeError):
             return Document()
 
-    async def _edit(self, asked: says.Edit) -> says.Answer:
+    async def _edit(self, asked: Edit) -> Answer:
         self.require_newest(asked.revision)
         change, before = asked.change, self.document
         edited: dict[str, Any]
-        if isinstance(change, says.SetSource):
+        if isinstance(change, SetSource):
             if change.source is not None:
                 self._places.data(change.source)
             # How one source is read says nothing about another.
             edited = {"source": change.source, "reading": {}}
-        elif isinstance(change, says.SetReading):
+        elif isinstance(change, SetReading):
             edited = {"reading": _changed(before.reading, change.values, self.options().reading)}
             choices.reading_settings(edited["reading"])
         else:
@@ -127,11 +136,11 @@ class Desk:
                 self.on_recipe(choices.recipe(edited["settings"]))
         revision = before.revision + 1
         self.document = msgspec.structs.replace(before, **edited, revision=revision)
-        if not isinstance(change, says.SetSettings):
+        if not isinstance(change, SetSettings):
             self.on_source()
         self.tell()
         await asyncio.to_thread(self._write, self.document)
-        return says.Done(id=asked.id)
+        return Done(id=asked.id)
 
     def _write(self, document: Document) -> None:
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ from firstlight.core.errors import RunError
 from firstlight.core.events import Event, event_of
 from firstlight.core.run_folder import NAME, RunFolder
 from firstlight.shells.lab.curves import CurveMaker, add_epoch, add_point, merged
-from firstlight.shells.lab.records import EpochRow, Point, Progress, Run, RunState, Score
+from firstlight.shells.lab.messages.runs import EpochRow, Point, Progress, Run, RunState, Score
 
 AT_ONCE = 8 << 20  # bytes of events that are read at a time
 LARGEST_DOCUMENT = 64 << 20

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from firstlight.core.errors import FirstlightError
-from firstlight.shells.lab import messages as says
 from firstlight.shells.lab.build_step import BuildStep
 from firstlight.shells.lab.data_step import DataStep
 from firstlight.shells.lab.document import Desk
+from firstlight.shells.lab.messages import Hello, Snapshot
+from firstlight.shells.lab.messages.base import Answer, Refusal, Request
 from firstlight.shells.lab.places import Places
 from firstlight.shells.lab.stream import Stream, Tab
 from firstlight.shells.lab.train_step import TrainStep
@@ -43,7 +44,7 @@ class Lab:
         await self._train.close()
         await self._data.close()
 
-    async def answer(self, request: says.Request) -> says.Answer:
+    async def answer(self, request: Request) -> Answer:
         """Do what a page asks; what cannot be done is refused in a sentence."""
         try:
             return await self._answers[type(request)](request)
@@ -51,14 +52,14 @@ class Lab:
             words = str(error)
         except OSError as error:
             words = f"the system refused it: {error.strerror or type(error).__name__}."
-        return says.Refusal(id=request.id, sentence=words[:1].upper() + words[1:])
+        return Refusal(id=request.id, sentence=words[:1].upper() + words[1:])
 
-    def welcome(self, tab: Tab, hello: says.Hello) -> None:
+    def welcome(self, tab: Tab, hello: Hello) -> None:
         """Bring a page up to date."""
         self.stream.welcome(tab, hello.stream, hello.after, self._snapshot)
 
-    def _snapshot(self) -> says.Snapshot:
-        return says.Snapshot(
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
             number=self.stream.number,
             stream=self.stream.name,
             folder=str(self.places.folder),

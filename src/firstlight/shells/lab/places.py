@@ -13,7 +13,7 @@ from firstlight.core.errors import DataError
 from firstlight.core.files import write_error
 from firstlight.core.run_folder import NAME
 from firstlight.shells.lab.choices import BUILTINS, UPLOAD_BYTES, UPLOAD_FILES
-from firstlight.shells.lab.records import Entry, Source
+from firstlight.shells.lab.messages.data import Entry, Source
 
 MOST_ENTRIES = 500
 # The endings of files that can be data by themselves.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from firstlight.shells.lab.messages import FromServer, News, Resync
+from firstlight.shells.lab.messages.base import FromServer, News, Resync
 
 KEPT = 1000  # messages, for pages that come back
 WAITING = 300  # messages that may wait for one page

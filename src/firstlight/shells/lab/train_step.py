@@ -14,12 +14,24 @@ import msgspec
 from firstlight.core.errors import RunError, SettingError
 from firstlight.core.run_folder import RunFolder, require_new_run
 from firstlight.shells.lab import choices
-from firstlight.shells.lab import messages as says
 from firstlight.shells.lab.build_step import BuildStep
 from firstlight.shells.lab.document import Answers, Desk
 from firstlight.shells.lab.following import Change, Runs, sentence
+from firstlight.shells.lab.messages.base import Answer, Done
+from firstlight.shells.lab.messages.runs import (
+    AskCurve,
+    Curve,
+    Points,
+    Resume,
+    Run,
+    RunChanged,
+    RunGone,
+    RunState,
+    Start,
+    Started,
+    Stop,
+)
 from firstlight.shells.lab.places import Places
-from firstlight.shells.lab.records import Run, RunState
 from firstlight.shells.lab.stream import Stream
 from firstlight.shells.lab.trainers import Trainers
 
@@ -52,10 +64,10 @@ class TrainStep:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
         self.answers: Answers = {
-            says.Start: self._start,
-            says.Stop: self._stop,
-            says.Resume: self._resume,
-            says.AskCurve: self._curve,
+            Start: self._start,
+            Stop: self._stop,
+            Resume: self._resume,
+            AskCurve: self._curve,
         }
 
     async def open(self) -> None:
@@ -76,7 +88,7 @@ class TrainStep:
         known = {name: self._shown(one.run) for name, one in self._runs.known.items()}
         return tuple((self._waiting | known).values())
 
-    async def _start(self, asked: says.Start) -> says.Answer:
+    async def _start(self, asked: Start) -> Answer:
         self._desk.require_newest(asked.revision)
         document = self._desk.document
         if document.source is None:
@@ -89,7 +101,7 @@ class TrainStep:
         self._trainers.train(name, data, options)
         created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._tell_run(Run(name=name, state="starting", created=created), waiting=True)
-        return says.Started(id=asked.id, run=name)
+        return Started(id=asked.id, run=name)
 
     def _free_name(self, model: str) -> str:
         """The data's and the network's name, with a number where there is such a run."""
@@ -103,26 +115,26 @@ class TrainStep:
             name = f"{stem}-{number}"
         return name
 
-    async def _stop(self, asked: says.Stop) -> says.Answer:
+    async def _stop(self, asked: Stop) -> Answer:
         if asked.run in self._waiting or asked.run in self._runs.known:
             self._trainers.stop(RunFolder(self._root / asked.run))
-            return says.Done(id=asked.id)
+            return Done(id=asked.id)
         raise self._unknown(asked.run)
 
-    async def _resume(self, asked: says.Resume) -> says.Answer:
+    async def _resume(self, asked: Resume) -> Answer:
         run = self._run(asked.run)
         if run.state not in ("stopped", "killed", "failed") or self._trainers.working(run.name):
             raise RunError(f"run {run.name} is {run.state}: there is nothing to resume.")
         self._complaints.pop(run.name, None)
         self._trainers.resume(run.name)
         self._tell_run(msgspec.structs.replace(run, state="starting", sentence=""))
-        return says.Done(id=asked.id)
+        return Done(id=asked.id)
 
-    async def _curve(self, asked: says.AskCurve) -> says.Answer:
+    async def _curve(self, asked: AskCurve) -> Answer:
         self._run(asked.run)
         followed = self._runs.known[asked.run]
         points, epochs = tuple(followed.points), tuple(followed.epochs)
-        return says.Curve(id=asked.id, run=asked.run, points=points, epochs=epochs)
+        return Curve(id=asked.id, run=asked.run, points=points, epochs=epochs)
 
     def _run(self, name: str) -> Run:
         if name not in self._runs.known:
@@ -141,10 +153,10 @@ class TrainStep:
 
     def _tell_change(self, change: Change) -> None:
         if change.run is None:
-            self._stream.publish(says.RunGone, run=change.name)
+            self._stream.publish(RunGone, run=change.name)
         elif change.progress is not None:
             self._stream.publish(
-                says.Points,
+                Points,
                 run=change.name,
                 progress=change.progress,
                 points=change.points,
@@ -157,7 +169,7 @@ class TrainStep:
     def _tell_run(self, run: Run, *, waiting: bool = False) -> None:
         if waiting:
             self._waiting[run.name] = run
-        self._stream.publish(says.RunChanged, run=run)
+        self._stream.publish(RunChanged, run=run)
 
     def _shown(self, run: Run) -> Run:
         """A run with what is known of it from its process."""

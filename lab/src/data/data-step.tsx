@@ -1,8 +1,8 @@
 // Step "Data": choose images, and look at them.
 
-import type { StepProps } from "./app";
+import type { StepProps } from "../app";
 import { ClassBalance, Duplicates, Files, PixelHistogram, Targets } from "./exploration";
-import { count } from "./format";
+import { count } from "../format";
 import { SampleGrid } from "./samples";
 import { SourceChoice } from "./source";
 

@@ -2,10 +2,10 @@
 
 import { useState } from "preact/hooks";
 
-import { Choice } from "./fields";
-import { count, plural, short } from "./format";
-import type { Exploration, Histogram } from "./messages";
-import { Scroll } from "./scroll";
+import { Choice } from "../fields";
+import { count, plural, short } from "../format";
+import type { Exploration, Histogram } from "../messages";
+import { Scroll } from "../scroll";
 
 const MOST_CLASSES = 30;
 

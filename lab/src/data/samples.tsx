@@ -2,9 +2,9 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Connection } from "./connection";
-import { count } from "./format";
-import type { AskSamples, Exploration, Samples } from "./messages";
+import type { Connection } from "../connection";
+import { count } from "../format";
+import type { AskSamples, Exploration, Samples } from "../messages";
 
 const SHOWN = 48;
 

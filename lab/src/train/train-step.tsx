@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import type { StepProps } from "./app";
-import { announce } from "./announce";
+import type { StepProps } from "../app";
+import { announce } from "../announce";
 import { Chart, COLOURS } from "./chart";
-import { Choice, Field } from "./fields";
-import { isShare, title } from "./format";
-import type { Run } from "./messages";
+import { Choice, Field } from "../fields";
+import { isShare, title } from "../format";
+import type { Run } from "../messages";
 import { EpochTable, InWords, Outcome, RunList } from "./runs";
 
 const FIRST = [

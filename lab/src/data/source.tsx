@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import type { StepProps } from "./app";
-import { announce } from "./announce";
-import type { Connection } from "./connection";
-import { Choice, Field } from "./fields";
-import { plural } from "./format";
-import type { Listing, Source } from "./messages";
+import type { StepProps } from "../app";
+import { announce } from "../announce";
+import type { Connection } from "../connection";
+import { Choice, Field } from "../fields";
+import { plural } from "../format";
+import type { Listing, Source } from "../messages";
 import { collect, upload } from "./upload";
 
 const PLACES = [

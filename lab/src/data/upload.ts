@@ -1,6 +1,6 @@
 // Bringing files to the server, a request each.
 
-import type { Connection } from "./connection";
+import type { Connection } from "../connection";
 
 const AT_ONCE = 4;
 

@@ -1,8 +1,8 @@
 // Runs in words and numbers: what one is doing, the list of all, the epochs of one.
 
-import { count, duration, score, title } from "./format";
-import type { EpochRow, Run } from "./messages";
-import { Scroll } from "./scroll";
+import { count, duration, score, title } from "../format";
+import type { EpochRow, Run } from "../messages";
+import { Scroll } from "../scroll";
 
 const WORDS: Record<Run["state"], string> = {
   starting: "Starting",

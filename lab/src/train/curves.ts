@@ -1,6 +1,6 @@
 // The curves of a run, kept short as the server keeps them (shells/lab/curves.py).
 
-import type { EpochRow, Point } from "./messages";
+import type { EpochRow, Point } from "../messages";
 
 const MOST = 400;
 

@@ -3,9 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 
-import type { Curves } from "./connection";
-import { score } from "./format";
-import type { Run } from "./messages";
+import type { Curves } from "../connection";
+import { score } from "../format";
+import type { Run } from "../messages";
 
 /** One a run; their colours are in style.css. */
 export const COLOURS = ["run-1", "run-2", "run-3", "run-4", "run-5", "run-6"];

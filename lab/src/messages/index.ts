@@ -1,0 +1,86 @@
+// Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.
+
+import type { Done, Refusal, Resync, Value } from "./base";
+import type {
+  AskSamples,
+  Browse,
+  Data,
+  DataChanged,
+  Listing,
+  NewUpload,
+  Samples,
+  Uploading,
+} from "./data";
+import type { Document, DocumentChanged, Edit, Options } from "./document";
+import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
+import type {
+  AskCurve,
+  Curve,
+  Points,
+  Resume,
+  Run,
+  RunChanged,
+  RunGone,
+  Start,
+  Started,
+  Stop,
+} from "./runs";
+
+export type * from "./base";
+export type * from "./core";
+export type * from "./data";
+export type * from "./document";
+export type * from "./network";
+export type * from "./runs";
+
+/** The first message: what the page has seen already; answered by what it has not. */
+export interface Hello {
+  kind: "hello";
+  stream: string;
+  after: number;
+}
+
+/** Everything that a page shows. */
+export interface Snapshot {
+  kind: "snapshot";
+  number: number;
+  stream: string;
+  folder: string;
+  document: Document;
+  defaults: Record<string, Value>;
+  options: Options;
+  network: Network;
+  data: Data;
+  runs: Run[];
+}
+
+export type FromTab =
+  | Hello
+  | Edit
+  | Build
+  | AskLayers
+  | Start
+  | Stop
+  | Resume
+  | AskCurve
+  | AskSamples
+  | Browse
+  | NewUpload;
+
+export type ToTab =
+  | Snapshot
+  | DocumentChanged
+  | NetworkChanged
+  | DataChanged
+  | RunChanged
+  | RunGone
+  | Points
+  | Resync
+  | Done
+  | Refusal
+  | Started
+  | Curve
+  | Layers
+  | Samples
+  | Listing
+  | Uploading;
