@@ -1,10 +1,11 @@
 // Images of the data set with their labels, a page at a time.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
 import { count } from "../format";
-import type { AskSamples, Exploration, Samples } from "../messages";
+import type { AskSamples, Exploration } from "../messages";
+import { Tile, useSheet } from "../sheet";
 
 const SHOWN = 48;
 
@@ -12,28 +13,12 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
   const [part, setPart] = useState<AskSamples["part"]>("train");
   const [label, setLabel] = useState<number | null>(null);
   const [start, setStart] = useState(0);
-  const [samples, setSamples] = useState<Samples | null>(null);
-  const [sheet, setSheet] = useState<ImageBitmap | null>(null);
-  const [problem, setProblem] = useState("");
+  const { sheet, problem } = useSheet(
+    () => lab.ask({ kind: "samples", part, label, start, count: SHOWN }, "samples"),
+    [lab, part, label, start],
+  );
 
-  useEffect(() => {
-    let current = true;
-    const bring = async () => {
-      const asked = { kind: "samples", part, label, start, count: SHOWN } as const;
-      const answer = await lab.ask(asked, "samples");
-      const bytes = Uint8Array.from(atob(answer.sheet), (letter) => letter.charCodeAt(0));
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-      if (!current) return;
-      setSamples(answer);
-      setSheet(bitmap);
-      setProblem("");
-    };
-    bring().catch((error: Error) => current && setProblem(error.message));
-    return () => {
-      current = false;
-    };
-  }, [lab, part, label, start]);
-
+  const samples = sheet?.samples;
   const total = samples?.total ?? 0;
   const last = Math.min(start + SHOWN, total);
   return (
@@ -100,12 +85,7 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
       <ul class="tiles" aria-label="Images with their labels">
         {samples?.tiles.map((tile, k) => (
           <li key={`${start} ${k}`} title={tile.name}>
-            <Tile
-              samples={samples}
-              sheet={sheet}
-              position={k}
-              words={`${tile.label}, ${tile.name}`}
-            />
+            <Tile sheet={sheet!} place={k} words={`${tile.label}, ${tile.name}`} />
             <span aria-hidden="true">{tile.label}</span>
           </li>
         ))}
@@ -116,22 +96,4 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
       <p class="quiet">{samples?.colours ?? " "}</p>
     </>
   );
-}
-
-interface TileProps {
-  samples: Samples;
-  sheet: ImageBitmap | null;
-  position: number;
-  words: string;
-}
-
-function Tile({ samples, sheet, position, words }: TileProps) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const { width, height, columns } = samples;
-  useEffect(() => {
-    const left = (position % columns) * width;
-    const top = Math.floor(position / columns) * height;
-    if (sheet) canvas.current?.getContext("2d")?.drawImage(sheet, -left, -top);
-  }, [samples, sheet]);
-  return <canvas ref={canvas} width={width} height={height} role="img" aria-label={words} />;
 }

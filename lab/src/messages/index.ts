@@ -13,6 +13,7 @@ import type {
 } from "./data";
 import type { Document, DocumentChanged, Edit, Options } from "./document";
 import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
+import type { AskTested } from "./opened";
 import type {
   AskCurve,
   Curve,
@@ -31,6 +32,7 @@ export type * from "./core";
 export type * from "./data";
 export type * from "./document";
 export type * from "./network";
+export type * from "./opened";
 export type * from "./runs";
 
 /** The first message: what the page has seen already; answered by what it has not. */
@@ -65,7 +67,8 @@ export type FromTab =
   | AskCurve
   | AskSamples
   | Browse
-  | NewUpload;
+  | NewUpload
+  | AskTested;
 
 export type ToTab =
   | Snapshot

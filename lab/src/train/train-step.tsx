@@ -8,6 +8,7 @@ import { Chart, COLOURS } from "./chart";
 import { Choice, Field } from "../fields";
 import { isShare, title } from "../format";
 import type { Run } from "../messages";
+import { byAge } from "../run-choice";
 import { EpochTable, InWords, Outcome, RunList } from "./runs";
 
 const FIRST = [
@@ -191,10 +192,6 @@ export function TrainStep({ lab, state }: StepProps) {
 }
 
 /** The newest first. */
-function byAge(one: Run, other: Run): number {
-  if (one.created === other.created) return other.name.localeCompare(one.name);
-  return one.created < other.created ? 1 : -1;
-}
 
 /** Tell when a run begins or ends, once. */
 function useAnnouncements(runs: Run[]): void {

@@ -18,15 +18,12 @@ from firstlight.shells.lab.messages.data import (
     DataChanged,
     Listing,
     NewUpload,
-    Samples,
-    Tile,
     Uploading,
 )
 from firstlight.shells.lab.places import Places
-from firstlight.shells.lab.reading import DataProcess
+from firstlight.shells.lab.sheets import asked_sheet
 from firstlight.shells.lab.stream import Stream
-
-SHEET_COLUMNS = 12
+from firstlight.shells.lab.worker_process import WorkerProcess
 
 
 class DataStep:
@@ -41,7 +38,7 @@ class DataStep:
         self._desk = desk
         self._places = places
         self._stream = stream
-        self._process = DataProcess()
+        self._process = WorkerProcess("data")
         self._reading: asyncio.Task[None] | None = None
         desk.on_source = self.read
         self.answers: Answers = {
@@ -54,7 +51,7 @@ class DataStep:
         """Read the source in a new process; what was being read is given up."""
         if self._reading is not None:
             self._reading.cancel()
-        before, self._process = self._process, DataProcess()
+        before, self._process = self._process, WorkerProcess("data")
         self._reading = asyncio.create_task(self._explore(before, self._process))
 
     async def close(self) -> None:
@@ -64,7 +61,7 @@ class DataStep:
             await asyncio.wait([self._reading])
         await self._process.close()
 
-    async def _explore(self, before: DataProcess, process: DataProcess) -> None:
+    async def _explore(self, before: WorkerProcess, process: WorkerProcess) -> None:
         await before.close()
         document = self._desk.document
         if document.source is None:
@@ -93,17 +90,7 @@ class DataStep:
     async def _samples(self, asked: AskSamples) -> Answer:
         if self.data.state != "ready":
             raise SettingError("The data have not been read yet: wait a moment.")
-        task = {key: getattr(asked, key) for key in ("part", "label", "start", "count")}
-        answer = await self._process.ask({"samples": {**task, "columns": SHEET_COLUMNS}})
-        pairs = zip(answer["names"], answer["labels"], strict=True)
-        return Samples(
-            id=asked.id,
-            total=answer["total"],
-            start=asked.start,
-            tiles=tuple(Tile(name=name, label=label) for name, label in pairs),
-            sheet=answer["png"],
-            **{key: answer[key] for key in ("columns", "width", "height", "colours")},
-        )
+        return await asked_sheet(self._process, "samples", asked)
 
     async def _browse(self, asked: Browse) -> Answer:
         entries, more = await asyncio.to_thread(self._places.listing, asked.path)

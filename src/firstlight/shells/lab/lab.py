@@ -10,6 +10,7 @@ from firstlight.shells.lab.data_step import DataStep
 from firstlight.shells.lab.document import Desk
 from firstlight.shells.lab.messages import Hello, Snapshot
 from firstlight.shells.lab.messages.base import Answer, Refusal, Request
+from firstlight.shells.lab.opened_runs import OpenedRuns
 from firstlight.shells.lab.places import Places
 from firstlight.shells.lab.stream import Stream, Tab
 from firstlight.shells.lab.train_step import TrainStep
@@ -31,7 +32,8 @@ class Lab:
         self._data = DataStep(self._desk, self.places, self.stream)
         self._build = BuildStep(root / ".lab", self._desk, self.stream)
         self._train = TrainStep(root, self._desk, self._build, self.places, self.stream)
-        steps = (self._desk, self._data, self._build, self._train)
+        self._opened = OpenedRuns(root)
+        steps = (self._desk, self._data, self._build, self._train, self._opened)
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 
     async def open(self) -> None:
@@ -43,6 +45,7 @@ class Lab:
         """End: nothing is left running but the trainings."""
         await self._train.close()
         await self._data.close()
+        await self._opened.close()
 
     async def answer(self, request: Request) -> Answer:
         """Do what a page asks; what cannot be done is refused in a sentence."""

@@ -28,6 +28,7 @@ from firstlight.shells.lab.messages.data import (
 )
 from firstlight.shells.lab.messages.document import Document, DocumentChanged, Edit, Options
 from firstlight.shells.lab.messages.network import AskLayers, Build, Layers, Network, NetworkChanged
+from firstlight.shells.lab.messages.opened import AskTested
 from firstlight.shells.lab.messages.runs import (
     AskCurve,
     Curve,
@@ -51,7 +52,7 @@ class Hello(FromPage, tag="hello"):
 
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
-    | AskCurve | AskSamples | Browse | NewUpload
+    | AskCurve | AskSamples | Browse | NewUpload | AskTested
 )  # fmt: skip
 
 

@@ -1,10 +1,10 @@
-"""The server's side of the process that reads data."""
+"""The server's side of the processes that do its heavy work."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,15 +12,30 @@ from firstlight.core.errors import DataError
 
 COMMAND = (sys.executable, "-P", "-m", "firstlight.shells.lab.worker")
 LARGEST_ANSWER = 256 << 20
-LOST = "The process that reads the data has ended: the memory may have run out. Choose it again."
+LOST = {
+    "data": (
+        "The process that reads the data has ended: the memory may have run out. Choose it again."
+    ),
+    "run": "The process that holds the network has ended: the memory may have run out. Try again.",
+}
 
 
-class DataProcess:
-    """One process for one source. Another source gets another process, so the newest wins."""
+class WorkerProcess:
+    """One process for one thing: a source that is read, or a run whose network is asked.
 
-    def __init__(self) -> None:
+    Args:
+        role: what it does.
+    """
+
+    def __init__(self, role: Literal["data", "run"]) -> None:
+        self._role = role
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the process was there and has ended."""
+        return self._process is not None and self._process.returncode is not None
 
     async def ask(self, task: dict[str, Any]) -> dict[str, Any]:
         """What the process answers to a task.
@@ -32,6 +47,7 @@ class DataProcess:
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
                     *COMMAND,
+                    self._role,
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.DEVNULL,
@@ -47,9 +63,10 @@ class DataProcess:
                 await process.stdin.drain()
                 line = await process.stdout.readline()
             except (OSError, ValueError) as error:
-                raise DataError(LOST) from error
+                raise DataError(LOST[self._role]) from error
         if not line.endswith(b"\n"):
-            raise DataError(LOST)
+            await self.close()
+            raise DataError(LOST[self._role])
         answer: dict[str, Any] = msgspec.json.decode(line)
         if "error" in answer:
             raise DataError(answer["error"])
