@@ -19,6 +19,7 @@ Noise = float | tuple[tuple[float, float], ...]
 class Telescope:
     """How a map of the sky is blurred and what noise is added to it.
 
+    A radio interferometer does not see the mean of a map, so that is always taken away.
 
     Attributes:
         name: what it is called.
@@ -26,7 +27,6 @@ class Telescope:
         disc: radius in Mpc of a disc over which the sky is averaged instead; 0: none.
         noise: spread of the noise in mK a pixel: a number, or `(redshift, spread)` pairs between
             which it is interpolated.
-        mean: whether it sees the mean of a map; a radio interferometer does not.
         blurred: whether the noise is as smooth as the beam, as it is where a map is made from
             what an interferometer measures; its spread is that after the blurring.
         pixel: length of a pixel in Mpc.
@@ -36,7 +36,6 @@ class Telescope:
     beam: float = 0.0
     disc: float = 0.0
     noise: Noise = 0.0
-    mean: bool = False
     blurred: bool = False
     pixel: float = 2.0
 
@@ -56,7 +55,7 @@ class Telescope:
 TELESCOPES = {
     telescope.name: telescope
     for telescope in (
-        Telescope("clean", mean=True),
+        Telescope("clean"),
         Telescope("standard", beam=4.0, noise=3.0),
         Telescope(
             "hard",

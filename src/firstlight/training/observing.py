@@ -46,8 +46,8 @@ class Observer:
             disc = 2 * torch.special.bessel_j1(x) / x
             blur = blur * torch.where(x > 0, disc, torch.ones_like(x))
         self._blur = blur.to(device)
-        self._sky_blur = blur.clone().to(device)
-        self._sky_blur[0, 0] = float(telescope.mean)
+        self._without_mean = blur.clone().to(device)
+        self._without_mean[0, 0] = 0
         # What the blur leaves of the variance of white noise; a coefficient of the half spectrum
         # stands for two, but for those of the first and, if there is one, the middle column.
         twice = torch.full((blur.shape[1],), 2.0)
@@ -69,7 +69,7 @@ class Observer:
             Maps of the same shape, in mK.
         """
         sky = maps.permute(0, 3, 1, 2).float()
-        seen = torch.fft.rfft2(sky) * self._sky_blur
+        seen = torch.fft.rfft2(sky) * self._without_mean
         noise = torch.randn(sky.shape, generator=generator, device=sky.device)
         noise = noise * spread[:, None, None, None]
         if self.telescope.blurred:

@@ -11,17 +11,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 Word = Annotated[str, Meta(max_length=64)]
-
-
 Line = Annotated[str, Meta(max_length=500)]
-
-
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-
-
 Value = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float | Line | None
-
-
 Values = Annotated[dict[Word, Value], Meta(max_length=32)]
 
 

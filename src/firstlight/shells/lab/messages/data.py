@@ -10,8 +10,6 @@ from firstlight.core.exploration import Exploration
 from firstlight.shells.lab.messages.base import Answer, Count, Line, News, Record, Request, Word
 
 PartName = Literal["train", "validation", "test"]
-
-
 SourceKind = Literal["builtin", "path", "upload"]
 
 
