@@ -15,7 +15,7 @@ SKY = np.random.default_rng(0).normal(size=(2, 32, 32, 1)).astype(np.float32)
 @pytest.fixture(scope="module")
 def periodic():
     import_keras().utils.set_random_seed(1)
-    module = runpy.run_path(str(EXAMPLES / "periodic-sky" / "net.py"))
+    module = runpy.run_path(str(EXAMPLES / "periodic-sky" / "periodic.py"))
     return module["make_model"]((32, 32, 1), 2)
 
 
