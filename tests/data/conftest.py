@@ -12,6 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from firstlight.core import processes
+from firstlight.core.dataset import Dataset
+from firstlight.core.settings import DataSettings
+from firstlight.data import converting, load_dataset
+
 IDX_CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
 
 
@@ -47,3 +52,22 @@ def class_folder(tmp_path: Path, save: Callable[..., Path]) -> Path:
             pixels = rng.integers(0, 256, (6, 5), np.uint8)
             save(tmp_path / "pets" / label / f"{k}.png", pixels)
     return tmp_path / "pets"
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of a few images, made in this process."""
+    monkeypatch.setattr(converting, "SHARD_BYTES", 4 * 6 * 5)
+    monkeypatch.setattr(processes, "usable_cores", lambda: 1)
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Callable[..., Dataset]:
+    """Load a source with its images on disk, in `shards` beside it."""
+
+    def load(source: Path, **settings: Any) -> Dataset:
+        progress = settings.pop("progress", None)
+        asked = DataSettings(memory="1MB", shards=str(tmp_path / "shards"), **settings)
+        return load_dataset(source, asked, 3, progress)
+
+    return load

@@ -1,12 +1,14 @@
 """Models that several tests of this room look at, each made once."""
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_archives import Members
 
-from firstlight.models import build_model, import_keras
+from firstlight.models import build_model, import_keras, save_model
 
 Shape = tuple[int, int, int]
 MNIST: Shape = (28, 28, 1)
@@ -68,3 +70,12 @@ def notebook(tmp_path: Path) -> Path:
     path = tmp_path / "net.py"
     path.write_text(re.sub(r"\n\s{30,}", " ", NOTEBOOK))
     return path
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory, simple: Any) -> Members:
+    """The files inside a sound archive."""
+    path = tmp_path_factory.mktemp("archives") / "model.keras"
+    save_model(simple, path)
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

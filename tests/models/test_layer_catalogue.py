@@ -97,6 +97,7 @@ def layers(draw: st.DrawFn, odd: bool = False) -> Layer:
     return Layer(known.kind, arguments)
 
 
+WITHOUT_START = Layer("BatchNormalization", {"renorm": True, "moving_variance_initializer": None})
 SAME = Layer("Conv2D", {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"})
 SHAPES = st.sampled_from([SHAPE, (7, 7, 1), (40,), (1, 2, 6)])
 
@@ -147,6 +148,7 @@ def test_layers_without_keras_do_as_keras_does(keras: Any, layer: Layer, shape: 
 
 @settings(max_examples=200, deadline=None)
 @given(layer=layers(odd=True), shape=SHAPES)
+@example(layer=WITHOUT_START, shape=SHAPE)
 def test_nothing_that_can_be_typed_throws(layer: Layer, shape: Any) -> None:
     """A layer is refused in one sentence, or Keras builds it too."""
     listed, image = as_list(layer, shape)

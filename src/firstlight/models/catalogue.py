@@ -208,7 +208,8 @@ _NORMALISING = (
         *(EPSILON, CENTER, SCALE),
         *(part("beta_initializer", "zeros"), part("gamma_initializer", "ones")),
         part("moving_mean_initializer", "zeros"),
-        part("moving_variance_initializer", "ones"),
+        # With `renorm`, Keras calls it whether it is there or not.
+        replace(part("moving_variance_initializer", "ones"), optional=False),
         *(part("beta_regularizer"), part("gamma_regularizer")),
         *(part("beta_constraint"), part("gamma_constraint")),
         switch("renorm", "Whether it trains with running means too.", False, rare=True),
