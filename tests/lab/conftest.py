@@ -20,6 +20,7 @@ import sys
 from firstlight.shells.lab import application, guard, places, server
 guard.UPLOAD_BYTES = places.UPLOAD_BYTES = 1 << 20
 guard.SLOWEST, server.FIRST_WORDS, application.PATIENCE = 1.0, 1.0, 1.0
+server.NEXT_WORDS = 1
 from firstlight.shells.cli.main import main
 main(sys.argv[1:])
 """

@@ -337,7 +337,7 @@ def requests() -> list[Attack]:
             "431",
             plain(start + b"A: " + b"x" * 100_000 + b"\r\n\r\n"),
         ),
-        Attack("Request", "headers that never end", "400", plain(start + b"A: b\r\n" * 20_000)),
+        Attack("Request", "headers that never end", "431", plain(start + b"A: b\r\n" * 20_000)),
         Attack("Slow", "a connection that says nothing", "closed", plain(b"")),
         Attack("Slow", "half a request line", "closed", plain(b"GE")),
         Attack("Slow", "headers without their end", "closed", plain(start)),

@@ -1,6 +1,7 @@
 """Attacks on the lab over HTTP and WebSocket: every one is refused, and nothing comes of it."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def outcome(lab: LabProcess, attack: Attack) -> str:
 )
 def test_an_attack_is_refused(lab: LabProcess, attack: Attack) -> None:
     assert outcome(lab, attack) == attack.outcome
+
+
+def test_large_headers_are_refused_before_their_end_has_come(lab: LabProcess) -> None:
+    with socket.create_connection(("127.0.0.1", lab.port), timeout=10) as connection:
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: {lab.host}\r\nA: ".encode() + b"x" * 20_000)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 431 ")
 
 
 def test_nothing_has_come_of_all_the_attacks(lab: LabProcess) -> None:

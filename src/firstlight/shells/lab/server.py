@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -19,6 +21,8 @@ ADDRESS = "127.0.0.1"
 LARGEST_MESSAGE = 64 << 10  # bytes that a page may send at a time
 CONNECTIONS = 256
 FIRST_WORDS = 10.0  # seconds in which a connection has to ask for something
+NEXT_WORDS = 10  # seconds in which it has to ask for the next thing
+TOO_LARGE = 431  # the status of headers that are too large
 
 
 class Connection(H11Protocol):
@@ -39,6 +43,22 @@ class Connection(H11Protocol):
         """Take in what has come."""
         super().handle_events()
         self._asked = self._asked or self.scope is not None
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or headers too large to wait for their end.
+
+        uvicorn says 400 to both; the guard says 431 where such headers come all at once.
+        """
+        large = getattr(sys.exception(), "error_status_hint", None) == TOO_LARGE
+        words = "The headers are too large." if large else msg
+        headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close")]
+        for event in (
+            h11.Response(status_code=TOO_LARGE if large else 400, headers=headers),
+            h11.Data(data=words.encode()),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
 
 def serve(folder: Path, runs: Path, port: int | None, ready: Callable[[str], None]) -> None:
@@ -65,7 +85,7 @@ def serve(folder: Path, runs: Path, port: int | None, ready: Callable[[str], Non
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=LARGEST_HEAD,
         limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=10,
+        timeout_keep_alive=NEXT_WORDS,
         timeout_graceful_shutdown=2,
         proxy_headers=False,
         server_header=False,
