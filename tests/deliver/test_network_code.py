@@ -120,6 +120,13 @@ def test_operations_on_tensors():
     check(model, (6, 5, 2), pictures((6, 5, 2)).astype("float32"), code)
 
 
+def test_an_array_of_numbers_is_not_written():
+    image = keras.Input((4,))
+    model = keras.Model(image, L.Dense(2)(image) * np.array([1.0, 2.0], "float32"))
+    with pytest.raises(ModelError, match="takes an array of numbers, which is not written"):
+        code_of(model, (4,))
+
+
 def test_a_normalisation_that_was_adapted_keeps_what_it_learned():
     images = pictures((4, 3, 2)).astype("float32")
     for axis in (-1, (1, 3), None):

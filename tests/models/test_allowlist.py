@@ -72,6 +72,14 @@ def test_each_layer_comes_back(tmp_path: Path, keras: Any, kind: str) -> None:
         np.testing.assert_array_equal(numpy(before), numpy(after))
 
 
+def test_slices_come_back(tmp_path: Path, keras: Any) -> None:
+    image = keras.Input((8, 8, 3))
+    save_model(keras.Model(image, image[:, 1:-2, ..., ::2]), tmp_path / "model.keras")
+    images = np.arange(2 * 8 * 8 * 3, dtype="float32").reshape(2, 8, 8, 3)
+    answers = load_model(tmp_path / "model.keras").predict(images, verbose=0)
+    np.testing.assert_array_equal(answers, images[:, 1:-2, ..., ::2])
+
+
 @pytest.mark.parametrize(
     "kind", "Lambda TFSMLayer TorchModuleWrapper JaxLayer StringLookup TextVectorization".split()
 )

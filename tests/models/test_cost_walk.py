@@ -1,7 +1,9 @@
 """The walk's numbers against published ones, against Keras's own counts, and against hand sums."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from firstlight.core.errors import ModelError
@@ -132,6 +134,35 @@ def test_branches_shared_layers_nested_models_and_operations(keras: Any) -> None
     assert rows["joined"].receptive_field == (7, 7)
     assert rows["joined"].makes == (16, 16, 8)
     assert sum(row.parameters for row in walk(model, (16, 16, 1))) == model.count_params()
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "slices": lambda ops, x: x[:, 1:, ::2] + x[:, :-1, :6],
+    "a slice that counts backwards": lambda ops, x: x[:, ::-1],
+    "one channel": lambda ops, x: x[..., 0],
+    "a new axis": lambda ops, x: x[:, None],
+    "numbers": lambda ops, x: (2.0 - x) ** 2 / 3.0,
+    "an array of numbers": lambda ops, x: x * np.ones((11, 6), "float32"),
+    "a kernel of numbers": lambda ops, x: ops.conv(x, np.ones((3, 2, 6, 4), "float32")),
+    "the last of a split": lambda ops, x: ops.split(x, [1, 3], axis=-1)[2],
+    "a mean": lambda ops, x: x - ops.mean(x, axis=(1, 2), keepdims=True),
+    "joined": lambda ops, x: ops.concatenate([x, x[:, 2:]], axis=1),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_are_walked_as_keras_walks_them(keras: Any, name: str) -> None:
+    layers, flatten = keras.layers, keras.tree.flatten
+    image = keras.Input((12, 11, 3))
+    changed = OPERATIONS[name](keras.ops, layers.Conv2D(6, 3, padding="same")(image))
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(changed)))
+    rows = {row.name: row for row in walk(model, (12, 11, 3))}
+    assert len(rows) == len(model.operations) - 1
+    for operation in model.operations[1:]:
+        row = rows[operation.name]
+        assert row.received == flatten(operation.input)[0].shape[1:]
+        assert row.makes == flatten(operation.output)[0].shape[1:]
+    assert sum(row.parameters for row in rows.values()) == model.count_params()
 
 
 @pytest.mark.parametrize("elsewhere", [0, 2])

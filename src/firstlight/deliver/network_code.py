@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from firstlight.core.errors import ModelError
 from firstlight.deliver.values import LONGEST_LINE, call_code, identifier, value_code
 from firstlight.models import import_keras
@@ -264,7 +266,9 @@ def _argument(call: Call, value: Any, names: dict[int, str]) -> str:
         if value.output:
             raise ModelError(f"{call.name} takes one of several answers, which is not written.")
         return names[value.call]
-    if isinstance(value, list | tuple):
+    if isinstance(value, np.ndarray):
+        raise ModelError(f"{call.name} takes an array of numbers, which is not written.")
+    if isinstance(value, list):
         return "[" + ", ".join(_argument(call, item, names) for item in value) + "]"
     return value_code(value)
 
@@ -277,7 +281,7 @@ def _operation(call: Call, names: dict[int, str]) -> str:
         return f"{given[0]} {SIGNS[kind]} {given[1]}"
     if kind == "GetItem":
         tensor, key = call.arguments
-        items = key if isinstance(key, list | tuple) else [key]
+        items = key if isinstance(key, list) else [key]
         return f"{_argument(call, tensor, names)}[{', '.join(map(_index, items))}]"
     function = snake_case(kind)
     known = getattr(import_keras().ops, function, None)
@@ -296,11 +300,8 @@ def _operation(call: Call, names: dict[int, str]) -> str:
 
 
 def _index(item: Any) -> str:
-    """What stands between the brackets, from the way in which a model's configuration holds it."""
-    if isinstance(item, dict) and item.get("class_name") == "__slice__":
-        start, stop, step = (item["config"][name] for name in ("start", "stop", "step"))
-        text = f"{'' if start is None else int(start)}:{'' if stop is None else int(stop)}"
-        return text if step is None else f"{text}:{int(step)}"
-    if isinstance(item, dict) and item.get("class_name") == "__ellipsis__":
-        return "..."
-    return value_code(item)
+    """One item of what stands between the brackets."""
+    if isinstance(item, slice):
+        parts = [item.start, item.stop] + [item.step] * (item.step is not None)
+        return ":".join("" if part is None else str(int(part)) for part in parts)
+    return "..." if item is ... else value_code(item)

@@ -29,8 +29,8 @@ _LAYERS = LAYERS | frozenset(
 )
 _OPTIMIZERS = frozenset("Adam AdamW Nadam RMSprop SGD".split())
 _OPERATIONS = frozenset(
-    """Absolute Add Arcsinh Clip Concatenate Divide Exp Log Log1p Max Maximum Mean Min Minimum
-    Multiply Negative Power Relu Reshape Sigmoid Silu Softmax Sqrt Square Subtract Sum Tanh
+    """Absolute Add Arcsinh Clip Concatenate Divide Exp GetItem Log Log1p Max Maximum Mean Min
+    Minimum Multiply Negative Power Relu Reshape Sigmoid Silu Softmax Sqrt Square Subtract Sum Tanh
     TrueDivide
     """.split()
 )
@@ -76,7 +76,7 @@ def is_known(part: Mapping[str, Any]) -> bool:
         True
     """
     kind, module = part.get("class_name"), part.get("module")
-    if kind == "__keras_tensor__" and module is None:
+    if kind in ("__keras_tensor__", "__slice__", "__ellipsis__") and module is None:
         return True
     if kind == "function" and module in ("builtins", "keras.activations"):
         return str(part.get("config")) in ACTIVATIONS

@@ -78,25 +78,26 @@ def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost,
 
     The first input is the image; others have the shapes that they say.
     """
-    shapes: list[Shape] = []
+    shapes: list[tuple[Shape, ...]] = []
     sights: list[Sight] = []
     counted: set[int] = set()
     rows = []
     for call in calls:
         if call.layer is None:
             if shapes and call.shape is not None:
-                shapes.append(tuple(1 if size is None else size for size in call.shape))
+                shapes.append((tuple(1 if size is None else size for size in call.shape),))
                 sights.append(BLIND)
                 continue
-            shapes.append(tuple(image_shape))
+            shapes.append((tuple(image_shape),))
             sights.append(((1.0, 1.0), (1.0, 1.0)) if len(image_shape) == 3 else None)
             continue
-        received = tuple(shapes[number] for number in call.inputs)
-        makes = _makes(call, shapes)
+        received = tuple(_shape_of(tensor, shapes) for tensor in call.tensors)
+        made = _makes(call, received, shapes)
+        makes = made[0]
         sight = _look(call.layer, [sights[number] for number in call.inputs])
         weights = (0, 0) if id(call.layer) in counted else weights_of(call.layer, received)
         counted.add(id(call.layer))
-        shapes.append(makes)
+        shapes.append(made)
         sights.append(sight)
         rows.append(
             LayerCost(
@@ -114,12 +115,18 @@ def cost_of_calls(calls: Sequence[Call], image_shape: Shape) -> tuple[LayerCost,
     return tuple(rows)
 
 
-def _makes(call: Call, shapes: Sequence[Shape]) -> Shape:
-    """The shape that a call makes; a layer answers without being built."""
+def _shape_of(tensor: Tensor, shapes: Sequence[tuple[Shape, ...]]) -> Shape:
+    return shapes[tensor.call][tensor.output]
+
+
+def _makes(
+    call: Call, received: Sequence[Shape], shapes: Sequence[tuple[Shape, ...]]
+) -> tuple[Shape, ...]:
+    """The shape of each answer that a call makes; a layer answers without being built."""
     if isinstance(call.layer, PlainLayer):
-        return shape_made(call.name, call.layer, shapes[call.inputs[0]])
+        return (shape_made(call.name, call.layer, received[0]),)
     keras = import_keras()
-    _check_rank(call, [shapes[number] for number in call.inputs])
+    _check_rank(call, received)
     try:
         if isinstance(call.layer, keras.layers.Layer):
             batches = [_filled(value, shapes) for value in call.arguments]
@@ -133,9 +140,8 @@ def _makes(call: Call, shapes: Sequence[Shape]) -> Shape:
         raise ModelError(
             f"{call.name} cannot take what it receives: {first_sentence(error)}"
         ) from error
-    if makes and isinstance(makes[0], (list, tuple)):
-        makes = makes[0]
-    return tuple(-1 if size is None else int(size) for size in makes[1:])
+    several = makes if makes and isinstance(makes[0], (list, tuple)) else [makes]
+    return tuple(tuple(-1 if size is None else int(size) for size in one[1:]) for one in several)
 
 
 def _check_rank(call: Call, received: Sequence[Shape]) -> None:
@@ -151,8 +157,8 @@ def _check_rank(call: Call, received: Sequence[Shape]) -> None:
             )
 
 
-def _symbolic(call: Call, shapes: Sequence[Shape]) -> Any:
-    """The output shape found by a dry run of the call."""
+def _symbolic(call: Call, shapes: Sequence[tuple[Shape, ...]]) -> Any:
+    """The output shapes found by a dry run of the call."""
     keras = import_keras()
 
     def tensor(shape: tuple[int | None, ...]) -> Any:
@@ -161,13 +167,13 @@ def _symbolic(call: Call, shapes: Sequence[Shape]) -> Any:
     arguments = [_filled(value, shapes, tensor) for value in call.arguments]
     keywords = {key: _filled(value, shapes, tensor) for key, value in call.keywords.items()}
     spec = call.layer.compute_output_spec(*arguments, **keywords)
-    return (spec[0] if isinstance(spec, (list, tuple)) else spec).shape
+    return [tensor.shape for tensor in keras.tree.flatten(spec)]
 
 
-def _filled(value: Any, shapes: Sequence[Shape], make: Any = tuple) -> Any:
+def _filled(value: Any, shapes: Sequence[tuple[Shape, ...]], make: Any = tuple) -> Any:
     """A call's argument with a batch shape, or what `make` makes of it, for each tensor."""
     if isinstance(value, Tensor):
-        return make((None, *shapes[value.call]))
+        return make((None, *_shape_of(value, shapes)))
     if isinstance(value, (list, tuple)):
         return [_filled(item, shapes, make) for item in value]
     return value

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from firstlight.core.errors import ModelError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Call:
     Attributes:
         name: the layer's name; `outer/inner` where a model holds models.
         layer: the Keras layer or operation, or None for an input of the model.
-        arguments: its positional arguments, each tensor as a `Tensor`.
+        arguments: its positional arguments, each tensor as a `Tensor`; tuples are lists.
         keywords: its keyword arguments, in the same way.
         shape: of an input of the model, without the batch axis; None where it is not known.
     """
@@ -287,11 +289,18 @@ def _histories(value: Any) -> Iterator[tuple[str, int, int]]:
 
 
 def _resolve(value: Any, outputs: dict[tuple[str, int], list[Tensor]]) -> Any:
-    """A call's argument with `Tensor`s in place of Keras's references."""
+    """A call's argument: `Tensor`s for Keras's references, and what a configuration spells out."""
     if isinstance(value, Mapping):
-        if value.get("class_name") == "__keras_tensor__":
-            name, node, tensor = value["config"]["keras_history"]
+        kind, config = value.get("class_name"), value.get("config", {})
+        if kind == "__keras_tensor__":
+            name, node, tensor = config["keras_history"]
             return _pick(outputs[name, node], tensor)
+        if kind == "__slice__":
+            return slice(config["start"], config["stop"], config["step"])
+        if kind == "__ellipsis__":
+            return ...
+        if kind in ("__numpy__", "__tensor__"):
+            return np.array(config["value"], config["dtype"])
         return {key: _resolve(item, outputs) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_resolve(item, outputs) for item in value]

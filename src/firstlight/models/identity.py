@@ -6,7 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from firstlight.models.graph import calls_of
+import numpy as np
+
+from firstlight.models.backend import import_keras
+from firstlight.models.graph import Call, Tensor, calls_of
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +30,13 @@ def architecture_digest(model: keras.Model) -> str:
         True
     """
     calls = [
-        [type(call.layer).__name__, _settings(call.layer), call.inputs, _plain(call.keywords)]
+        [
+            type(call.layer).__name__,
+            _settings(call.layer),
+            call.inputs,
+            _plain(call.keywords),
+            *_beside_tensors(call),
+        ]
         for call in calls_of(model)
     ]
     return hashlib.sha256(json.dumps(calls, sort_keys=True, default=str).encode()).hexdigest()
@@ -37,10 +46,20 @@ def _settings(layer: Any) -> Any:
     return None if layer is None else _plain(layer.get_config())
 
 
+def _beside_tensors(call: Call) -> list[Any]:
+    """The arguments of a call that gets more than tensors, as `2.0 - x` and `x[:, 1:]` do."""
+    given = import_keras().tree.flatten(call.arguments)
+    return [] if all(isinstance(one, Tensor) for one in given) else [_plain(call.arguments)]
+
+
 def _plain(value: Any) -> Any:
     """The value without names and without tensors, which `inputs` stands for."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items() if key != "name"}
+    if isinstance(value, slice):
+        return [value.start, value.stop, value.step]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else type(value).__name__

@@ -127,14 +127,12 @@ def convert_operation(graph: OnnxGraph, call: Call, inputs: list[Value]) -> Valu
 
 
 def _picked(graph: OnnxGraph, x: Value, key: Any) -> Value:
-    """What stands between the brackets, from the way in which a model's configuration holds it."""
-    items = key if isinstance(key, list | tuple) else [key]
-    if any(item is None or _is(item, "__ellipsis__") for item in items):
-        raise NotConvertedError("picks by something other than numbers and slices")
+    """The nodes of what stands between the brackets."""
+    items = key if isinstance(key, list) else [key]
     starts, ends, steps, single = [], [], [], []
     for axis, item in enumerate(items):
-        if _is(item, "__slice__"):
-            start, stop, step = (item["config"][name] for name in ("start", "stop", "step"))
+        if isinstance(item, slice):
+            start, stop, step = item.start, item.stop, item.step
             if (step or 1) < 0:
                 raise NotConvertedError("counts backwards")
         elif isinstance(item, int):
@@ -148,7 +146,3 @@ def _picked(graph: OnnxGraph, x: Value, key: Any) -> Value:
     bounds = (starts, ends, range(len(items)), steps)
     out = graph.add("Slice", x, *(graph.constant(integers(numbers)) for numbers in bounds))
     return graph.add("Squeeze", out, graph.constant(integers(single))) if single else out
-
-
-def _is(item: Any, kind: str) -> bool:
-    return isinstance(item, dict) and item.get("class_name") == kind

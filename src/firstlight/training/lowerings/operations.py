@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import EllipsisType
 from typing import Any
 
 import torch
@@ -176,20 +177,11 @@ def _shape(x: Tensor, shape: Any) -> tuple[int, ...]:
 
 
 def _key(value: Any) -> tuple[Any, ...]:
-    """What stands between the brackets, from the way in which a model's configuration holds it."""
-    items = value if isinstance(value, list | tuple) else [value]
-    key: list[Any] = []
-    for item in items:
-        kind = item.get("class_name") if isinstance(item, dict) else None
-        if kind == "__slice__":
-            config = item["config"]
-            if (config["step"] or 1) < 0:
-                raise NotLoweredError("counts backwards, which torch does not")
-            key.append(slice(config["start"], config["stop"], config["step"]))
-        elif kind == "__ellipsis__":
-            key.append(...)
-        elif item is None or isinstance(item, int):
-            key.append(item)
-        else:
+    """What stands between the brackets, as a tuple."""
+    key = tuple(value) if isinstance(value, list) else (value,)
+    for item in key:
+        if isinstance(item, slice) and (item.step or 1) < 0:
+            raise NotLoweredError("counts backwards, which torch does not")
+        if not isinstance(item, int | slice | EllipsisType | None):
             raise NotLoweredError("picks by something other than numbers and slices")
-    return tuple(key)
+    return key
