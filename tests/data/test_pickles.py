@@ -253,6 +253,7 @@ def test_the_attacks_work_where_nothing_guards(
     monkeypatch.setitem(copyreg._inverted_registry, 0xF0, ("os", "system"))
     for name in ("os.system by REDUCE", "eval", "INST", "OBJ", "EXT1", "dotted, STACK_GLOBAL"):
         pickle.loads(ATTACKS[name])
+        assert (tmp_path / "marker").exists(), name
         (tmp_path / "marker").unlink()
 
 

@@ -209,15 +209,22 @@ def test_labels_are_one_short_line_that_the_font_has(name, shown):
 
 def test_hostile_class_names_can_be_drawn(report):
     """Broken formulas, scripts of other languages and control characters; no warning, no error."""
-    names = ("$\\frac{$", "猫\n<script>", "")
-    hostile = replace(report, classes=names)
-    figures = {
-        "confusion": confusion_figure(hostile),
-        "mistakes": mistakes_figure(hostile, np.zeros((7, 4, 4, 1), np.uint8)),
-        "comparison": comparison_figure({"$\\frac{$": EPOCHS, "猫": EPOCHS}),
-    }
-    for png in to_pngs(figures).values():
-        Image.open(io.BytesIO(png)).verify()
+    formula, unknown = "$\\frac{$", "\N{REPLACEMENT CHARACTER}"
+    hostile = replace(report, classes=(formula, "猫\n<script>", ""))
+    confusion = confusion_figure(hostile)
+    mistakes = mistakes_figure(hostile, np.zeros((7, 4, 4, 1), np.uint8))
+    comparison = comparison_figure({formula: EPOCHS, "猫": EPOCHS})
+    shown = [text.get_text() for text in confusion.axes[0].get_xticklabels()]
+    assert shown == [formula, f"{unknown} <script>", ""]
+    assert [text.get_text() for text in mistakes.axes[0].texts[:2]] == [
+        f"true {formula}",
+        f"said {unknown} <script>, 90.0 %",
+    ]
+    assert [text.get_text() for text in comparison.legends[0].get_texts()] == [formula, unknown]
+    figures = {"confusion": confusion, "mistakes": mistakes, "comparison": comparison}
+    for name, png in to_pngs(figures).items():
+        size = (figures[name].get_size_inches() * figures[name].dpi).round()
+        assert Image.open(io.BytesIO(png)).size == pytest.approx(tuple(size), abs=1)
 
 
 def test_png_has_the_size_of_the_figure():
