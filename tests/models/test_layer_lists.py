@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firstlight.core.errors import ModelError, WriteError
 from firstlight.core.findings import Layer
 from firstlight.models import build_layers, layers_of, read_layers, write_layers
-from firstlight.models.layers import check_layer
+from firstlight.models.argument_rules import check_layer
 
 ACTIVATION = st.sampled_from(["relu", "tanh", "gelu", "softmax"])
 INITIALIZER = st.sampled_from(

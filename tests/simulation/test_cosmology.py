@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from colossus.cosmology import cosmology as colossus
 
-from firstlight.simulation.cosmology import TOP_HAT_TO_SHARP_K, Cosmology
+from firstlight.simulation.cosmology import Cosmology
 
 OURS = Cosmology()
 
@@ -43,13 +43,6 @@ def test_spread_of_the_density_in_spheres(theirs, mass):
         (3 * mass / (4 * np.pi * theirs.rho_m(0.0) * 1e9 * theirs.h**2)) ** (1 / 3), rel=1e-5
     )
     assert OURS.sigma(radius) == pytest.approx(theirs.sigma(radius * theirs.h, 0.0), rel=1e-3)
-
-
-def test_spread_below_a_wave_number(theirs):
-    radius = 3.0
-    # colossus cuts at k = 1 / R.
-    other = theirs.sigma(radius / TOP_HAT_TO_SHARP_K * theirs.h, 0.0, filt="sharp-k")
-    assert OURS.sigma_sharp(radius) == pytest.approx(other, rel=5e-3)
 
 
 def test_share_of_matter(theirs):

@@ -183,7 +183,12 @@ def other_size(size: tuple[int, int], most: tuple[int, int]) -> str:
 
 
 def fit_all(images: NDArray[Any], shape: tuple[int, int, int], how: str) -> NDArray[Any]:
-    """Images `(N, H, W, C)` of one size brought to `shape`, `images` itself if nothing changes."""
+    """Images `(N, H, W, C)` of one size brought to `shape`, `images` itself if nothing changes.
+
+    Example:
+        >>> fit_all(np.full((1, 2, 2, 1), 9, np.uint8), (4, 2, 1), "pad")[0, :, :, 0].tolist()
+        [[0, 0], [9, 9], [9, 9], [0, 0]]
+    """
     if images.shape[1:] == shape:
         return images
     count = len(images)

@@ -39,6 +39,13 @@ def arrays_in_pickle(path: Path) -> Unpickled:
     Raises:
         DataError: the file is damaged, holds something else, no images, or several columns
             of images none of which is called `image`.
+
+    Example:
+        >>> import pickle, tempfile
+        >>> path = Path(tempfile.mkdtemp(), "stars.pkl")
+        >>> _ = path.write_bytes(pickle.dumps({"images": np.zeros((3, 4, 4)), "mass": np.ones(3)}))
+        >>> {name: array.shape for name, array in arrays_in_pickle(path).arrays.items()}
+        {'images': (3, 4, 4), 'mass': (3,)}
     """
     where = f"the pickle {shown(path)}"
     content = read_pickle(path)

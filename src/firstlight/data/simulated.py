@@ -33,6 +33,15 @@ def simulate_maps(settings: SimulationSettings) -> Path:
 
     Raises:
         DataError: the folder holds something else, or cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from firstlight.data import load_dataset
+        >>> from firstlight.core.settings import DataSettings
+        >>> place = tempfile.mkdtemp() + "/sky"
+        >>> folder = simulate_maps(SimulationSettings(boxes=3, cells=16, out=place))
+        >>> load_dataset(folder, DataSettings(), 0).image_shape
+        (16, 16, 1)
     """
     from firstlight.simulation import Universe, make_maps
 

@@ -76,6 +76,11 @@ def found(source: str | Path, settings: DataSettings) -> tuple[str | Path, DataS
 
     Raises:
         DataError: maps had to be simulated, and cannot be.
+
+    Example:
+        >>> source, settings = found("mnist", DataSettings())
+        >>> source, settings == DataSettings()
+        ('mnist', True)
     """
     if source == REIONISATION:
         source = newest_maps()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firstlight.core.errors import ModelError
+from firstlight.deliver.plain_graph import graph_with_one_output
 from firstlight.deliver.values import LONGEST_LINE, call_code, identifier, value_code
 from firstlight.models import import_keras
-from firstlight.models.graph import PLAIN_MODELS, Call, Graph, Tensor, graph_of
-from firstlight.models.layers import arguments_of, differing_arguments, snake_case
+from firstlight.models.graph import Call, Graph, Tensor
+from firstlight.models.layers import arguments_of, differing_arguments, snake_case, unpaired
 from firstlight.training.lowered import array_of
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ SIGNS = {
     "Subtract": "-",
     "TrueDivide": "/",
 }
-# A pair of equal numbers is written as one number.
-PAIRS = ("dilation_rate", "kernel_size", "pool_size", "size", "strides")
 
 
 def write_network(model: keras.Model, shapes: Sequence[tuple[int, ...]]) -> str:
@@ -62,15 +61,7 @@ def write_network(model: keras.Model, shapes: Sequence[tuple[int, ...]]) -> str:
             ]
         )
     """
-    plain = type(model).__name__ in PLAIN_MODELS
-    if not (plain and type(model).__module__.startswith("keras.src.models.")):
-        raise ModelError(
-            f"{model.name} has code of its own, which is not in its file: build it as a Sequential "
-            "or Functional model of Keras's layers to take it out."
-        )
-    graph = graph_of(model)
-    if len(graph.outputs) != 1:
-        raise ModelError(f"{model.name} has {len(graph.outputs)} outputs, but one was expected.")
+    graph = graph_with_one_output(model)
     numbers = [number for number, call in enumerate(graph.calls) if call.layer is not None]
     made = dict(zip(numbers, shapes, strict=True))
     if isinstance(model, import_keras().Sequential) and _is_chain(graph):
@@ -128,22 +119,17 @@ def layer_code(name: str, layer: Any) -> str:
             arguments |= {"variance": array_of(layer.variance).squeeze()}
         known = arguments_of(kind)
         needed = [
-            value_code(_single(key, value))
+            value_code(unpaired(key, value))
             for key, value in arguments.items()
             if (parameter := known.get(key)) is not None and parameter.default is parameter.empty
         ]
-        others = {k: _single(k, v) for k, v in list(arguments.items())[len(needed) :]}
+        others = {k: unpaired(k, v) for k, v in list(arguments.items())[len(needed) :]}
         return call_code(f"layers.{kind}", needed, others)
     except ModelError as error:
         raise ModelError(
             f"layer {name} ({kind}) cannot be written as code: {str(error).rstrip('.')}. Export "
             "the network with --to keras, or build it without that."
         ) from None
-
-
-def _single(name: str, value: Any) -> Any:
-    several = isinstance(value, list | tuple)
-    return value[0] if several and name in PAIRS and len(set(value)) == 1 else value
 
 
 def _is_chain(graph: Graph) -> bool:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from firstlight.core.errors import MissingExtraError, ModelError
 from firstlight.deliver.conversions import NotConvertedError, convert_layer, convert_operation
 from firstlight.deliver.onnx_graph import OnnxGraph, Value
-from firstlight.models.graph import PLAIN_MODELS, Call, graph_of
+from firstlight.deliver.plain_graph import graph_with_one_output
+from firstlight.models.graph import Call
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +57,7 @@ def to_onnx(
     graph = OnnxGraph()
     for name in (*inputs, *outputs):
         graph.new_name(name)
-    layout = _layout_of(model)
+    layout = graph_with_one_output(model)
     made: dict[int, Value] = {}
     takes = []
     for name, number in zip(inputs, layout.inputs, strict=True):
@@ -106,6 +107,15 @@ def ask_onnx(
 
     Raises:
         MissingExtraError: onnxruntime is not installed.
+
+    Example:
+        >>> import tempfile, onnx
+        >>> from firstlight.models import build_model
+        >>> path = tempfile.mkdtemp() + "/simple.onnx"
+        >>> model = build_model("simple", (20, 20, 1), 3, "classify")
+        >>> onnx.save(to_onnx(model, ["image"], ["answer"]), path)
+        >>> ask_onnx(path, {"image": np.zeros((5, 20, 20, 1))})["answer"].shape
+        (5, 3)
     """
     require_onnx()
     import onnxruntime
@@ -128,6 +138,9 @@ def require_onnx() -> None:
 
     Raises:
         MissingExtraError: they are.
+
+    Example:
+        >>> require_onnx()
     """
     try:
         import onnx  # noqa: F401
@@ -136,22 +149,6 @@ def require_onnx() -> None:
         raise MissingExtraError(
             f'ONNX files need {error.name}, which is not installed: pip install "firstlight[onnx]".'
         ) from error
-
-
-def _layout_of(model: keras.Model) -> Any:
-    plain = type(model).__name__ in PLAIN_MODELS
-    if not (plain and type(model).__module__.startswith("keras.src.models.")):
-        raise ModelError(
-            f"{model.name} has code of its own, which cannot be written as ONNX: build it as a "
-            "Sequential or Functional model of Keras's layers."
-        )
-    layout = graph_of(model)
-    if len(layout.outputs) != 1:
-        raise ModelError(
-            f"{model.name} has {len(layout.outputs)} outputs, but one was expected: export the "
-            "part that you need as a model of its own."
-        )
-    return layout
 
 
 def _converted(graph: OnnxGraph, call: Call, inputs: list[Value]) -> Value:

@@ -53,6 +53,19 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
     Returns:
         Its title, what it is about, its steps, and what is not as in the run (which is said in
         the program too).
+
+    Example:
+        >>> from firstlight.models import resolve_settings
+        >>> from firstlight.core.settings import TrainSettings
+        >>> settings = resolve_settings(TrainSettings(model="simple"), "classify")
+        >>> network = "network = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten()])"
+        >>> lesson = Lesson(
+        ...     "first", settings, "classify", "pets", (8, 8, 1), ("cat", "dog"), (), (), 2,
+        ...     network, {"accuracy": 1.0}, 1.0, "first-data.npz", "first.keras"
+        ... )
+        >>> title, about, sections, unlike = program_of(lesson)
+        >>> [section.title for section in sections][:2], len(unlike)
+        (['The data', 'The network'], 2)
     """
     change = Augmentation.parse(lesson.settings.augment)
     classes, layers, unlike = augmentation_code(change, lesson.image_shape, lesson.noise_unit)

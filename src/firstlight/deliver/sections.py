@@ -63,6 +63,12 @@ def notebook_of(title: str, text: str, sections: Sequence[Section]) -> NotebookN
 
     Raises:
         MissingExtraError: nbformat is not installed.
+
+    Example:
+        >>> section = Section("A sum", "Of two numbers.", "1 + 1")
+        >>> notebook = notebook_of("Sums", "One sum.", [section])
+        >>> [cell.cell_type for cell in notebook.cells]
+        ['markdown', 'markdown', 'code']
     """
     nbformat = _needed("nbformat")
     make = nbformat.v4
@@ -87,6 +93,14 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
     Raises:
         MissingExtraError: nbclient or ipykernel is not installed.
         TrainingError: a cell failed.
+
+    Example:
+        >>> import tempfile
+        >>> section = Section("A sum", "Of two numbers.", "1 + 1")
+        >>> notebook = notebook_of("Sums", "One sum.", [section])
+        >>> run_notebook(notebook, Path(tempfile.mkdtemp()))
+        >>> notebook.cells[-1].outputs[0].data["text/plain"]
+        '2'
     """
     nbclient = _needed("nbclient")
     _needed("ipykernel")

@@ -34,6 +34,18 @@ def with_trust(
             there are no baselines.
         torn: scores of a split that tears groups apart, by name, or None.
         seed: of every random choice.
+
+    Example:
+        >>> import numpy as np
+        >>> from firstlight.evaluation import evaluate
+        >>> from firstlight.core.reports import Predictions
+        >>> names, classes = np.array(list("abcd")), ("cat", "dog")
+        >>> values = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]], np.float32)
+        >>> images = Images(np.zeros((4, 2, 2, 1), np.uint8), np.array([0, 1, 0, 1]), names)
+        >>> answers = Predictions(names, values, "classify", classes=classes)
+        >>> report = with_trust(evaluate(answers, images.targets, "pets"), images, Confidence())
+        >>> report.trust is not None
+        True
     """
     if report.task == "classify":
         probabilities = report.predictions.values

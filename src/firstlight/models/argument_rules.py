@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from firstlight.core.errors import ModelError
 from firstlight.core.findings import Layer
 from firstlight.core.network import Argument, LayerKind
 from firstlight.models.arguments import ACTIVATIONS, MATRICES, PARTS
@@ -68,6 +69,23 @@ def refusal(layer: Layer) -> Refusal | None:
             message = f"{layer.kind} needs the argument {argument.name}"
             return _with(layer, known, argument, message, "add it")
     return _together(layer, known)
+
+
+def check_layer(layer: Layer) -> None:
+    """Refuse a layer whose class or arguments are not known, naming the nearest that is.
+
+    Raises:
+        ModelError: the class or an argument is unknown, one is missing, or a value is no plain one.
+
+    Example:
+        >>> check_layer(Layer("Conv2d", {}))
+        Traceback (most recent call last):
+        ...
+        firstlight.core.errors.ModelError: there is no layer called Conv2d: did you mean Conv2D?
+    """
+    refused = refusal(layer)
+    if refused is not None:
+        raise ModelError(refused.sentence)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

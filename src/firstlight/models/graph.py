@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 FindLayer = Callable[[tuple[str, ...], Mapping[str, Any]], Any]
-# The classes of Keras whose configuration says everything that they do.
+# The classes of Keras whose configuration says everything that they do, as files name them.
 PLAIN_MODELS = ("Functional", "Model", "Sequential")
 
 
@@ -129,6 +129,20 @@ def graph_of(model: keras.Model) -> Graph:
         return found
 
     return _laid_out(config, find)
+
+
+def is_plain(model: Any) -> bool:
+    """Whether a model is one of Keras's own, whose configuration says everything that it does.
+
+    Example:
+        >>> from firstlight.models.backend import import_keras
+        >>> keras = import_keras()
+        >>> class Own(keras.Model): ...
+        >>> is_plain(keras.Sequential()), is_plain(Own())
+        (True, False)
+    """
+    kind = type(model)
+    return kind.__name__ in PLAIN_MODELS and kind.__module__.startswith("keras.src.models.")
 
 
 def calls_in(config: Mapping[str, Any], find: FindLayer) -> tuple[Call, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Layer
-from firstlight.models.argument_rules import OUTPUTS, refusal, snake_case
+from firstlight.models.argument_rules import OUTPUTS, check_layer, snake_case
 from firstlight.models.arguments import PARTS
 from firstlight.models.backend import import_keras
 from firstlight.models.catalogue import CATALOGUE
@@ -28,7 +28,6 @@ LAYERS = frozenset(CATALOGUE)
 _FROM_THE_LAYER_CLASS = ("name", "trainable")
 # Images are (H, W, C) here, and what computes in which precision is a training option.
 _FIXED = frozenset("data_format dtype kwargs lora_alpha lora_rank quantization_config self".split())
-# A pair of equal numbers is written as one number.
 _PAIRS = ("dilation_rate", "kernel_size", "pool_size", "size", "strides")
 
 
@@ -114,23 +113,6 @@ def make_layer(layer: Layer, outputs: int) -> keras.layers.Layer:
         raise ModelError(
             f"{layer.kind} does not take these arguments: {first_sentence(error)}"
         ) from error
-
-
-def check_layer(layer: Layer) -> None:
-    """Refuse a layer whose class or arguments are not known, naming the nearest that is.
-
-    Raises:
-        ModelError: the class or an argument is unknown, one is missing, or a value is no plain one.
-
-    Example:
-        >>> check_layer(Layer("Conv2d", {}))
-        Traceback (most recent call last):
-        ...
-        firstlight.core.errors.ModelError: there is no layer called Conv2d: did you mean Conv2D?
-    """
-    refused = refusal(layer)
-    if refused is not None:
-        raise ModelError(refused.sentence)
 
 
 def layers_of(model: keras.Model) -> tuple[Layer, ...] | None:
@@ -271,7 +253,16 @@ def _record_value(name: str, value: Any) -> Any:
         arguments = {k: _record_value(k, v) for k, v in value["config"].items() if v is not None}
         return {value["class_name"]: arguments} if arguments else snake_case(value["class_name"])
     if isinstance(value, (list, tuple)):
-        values = [_record_value("", item) for item in value]
-        one = name in _PAIRS and len(values) == 2 and values[0] == values[1]
-        return values[0] if one else values
+        return unpaired(name, [_record_value("", item) for item in value])
     return value
+
+
+def unpaired(name: str, value: Any) -> Any:
+    """A layer's argument as it is written: a pair of equal numbers as one number.
+
+    Example:
+        >>> unpaired("strides", (2, 2)), unpaired("kernel_size", [3, 5])
+        (2, [3, 5])
+    """
+    several = isinstance(value, list | tuple) and name in _PAIRS
+    return value[0] if several and len(set(value)) == 1 else value

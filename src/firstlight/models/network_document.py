@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Fix, Layer
 from firstlight.core.network import Argument
@@ -16,7 +15,6 @@ from firstlight.models.argument_rules import OUTPUTS, suggestion
 from firstlight.models.catalogue import CATALOGUE
 from firstlight.models.doctor import apply_fix
 from firstlight.models.layer_files import MOST_LAYERS, parse_layers, parse_yaml
-from firstlight.models.recipes import RECIPES
 
 # Steps back that are kept.
 MOST_STEPS = 200
@@ -139,19 +137,6 @@ class NetworkDocument:
         changed = replace(self.rows[place], layer=Layer(layer.kind, arguments))
         rows = (*self.rows[:place], changed, *self.rows[place + 1 :])
         self._change(rows, typing=(key, name))
-
-    def start_from(self, recipe: str, image_shape: tuple[int, int, int], task: Task) -> None:
-        """Put the layers of a recipe in place of all that is there.
-
-        Raises:
-            ModelError: there is no such recipe, or it is no plain list of layers.
-        """
-        if recipe not in RECIPES:
-            raise ModelError(f"there is no recipe called {recipe}: {suggestion(recipe, RECIPES)}")
-        layers = RECIPES[recipe].layers
-        if layers is None:
-            raise ModelError(f"{recipe} has branches, which a list of layers cannot hold.")
-        self.become(layers(image_shape, task))
 
     def become(self, layers: Sequence[Layer]) -> None:
         """Put a list of layers in place; those that it starts and ends with keep their keys.

@@ -33,11 +33,12 @@ def view_network(
         No layer is made and no weight; Keras is not imported.
 
     Example:
-        >>> document = NetworkDocument()
-        >>> document.start_from("simple", (28, 28, 1), "classify")
+        >>> from firstlight.core.findings import Layer
+        >>> dense = Layer("Dense", {"units": "outputs", "activation": "softmax"})
+        >>> document = NetworkDocument.of([Layer("Flatten"), dense])
         >>> view = view_network(document, (28, 28, 1), 10, "classify")
         >>> view.parameters, view.rows[0].makes, view.ready
-        (15586, (13, 13, 8), True)
+        (7850, (784,), True)
     """
     layers = document.layers
     checkup = check_layers(layers, image_shape, outputs, task, settings)

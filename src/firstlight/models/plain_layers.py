@@ -12,7 +12,7 @@ from typing import Any
 
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Layer
-from firstlight.models.argument_rules import OUTPUTS, as_list, as_pair, filled, refusal
+from firstlight.models.argument_rules import OUTPUTS, as_list, as_pair, check_layer, filled
 from firstlight.models.catalogue import CATALOGUE
 
 Shape = tuple[int, ...]
@@ -56,9 +56,7 @@ def plain_layer(layer: Layer, outputs: int) -> PlainLayer:
         >>> plain_layer(Layer("MaxPooling2D", {"pool_size": 3}), 10).strides
         (3, 3)
     """
-    refused = refusal(layer)
-    if refused is not None:
-        raise ModelError(refused.sentence)
+    check_layer(layer)
     return described(layer, outputs)
 
 

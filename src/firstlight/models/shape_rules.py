@@ -177,12 +177,7 @@ def _groups_do_not_divide(place: _Place) -> Finding | None:
     if place.layer.kind != "Conv2D" or place.received[-1] % groups == 0:
         return None
     arguments = {name: value for name, value in place.layer.arguments.items() if name != "groups"}
-    return place.error(
-        "groups-do-not-divide",
-        f"{place.name} deals its channels out to {groups} groups, but it receives "
-        f"{place.received[-1]}, which {groups} does not divide.",
-        Fix("leave groups out", (Edit("replace", place.index, Layer("Conv2D", arguments)),)),
-    )
+    return _groups_finding(place, groups, "leave groups out", arguments)
 
 
 def _groups_of_channels(place: _Place) -> Finding | None:
@@ -194,14 +189,15 @@ def _groups_of_channels(place: _Place) -> Finding | None:
         return None
     fitting = gcd(groups, channels)
     arguments = place.layer.arguments | {"groups": fitting}
+    return _groups_finding(place, groups, f"use {fitting} groups", arguments)
+
+
+def _groups_finding(place: _Place, groups: int, remedy: str, arguments: dict[str, Any]) -> Finding:
     return place.error(
         "groups-do-not-divide",
-        f"{place.name} deals its channels out to {groups} groups, but it receives {channels}, "
-        f"which {groups} does not divide.",
-        Fix(
-            f"use {fitting} groups",
-            (Edit("replace", place.index, Layer(place.layer.kind, arguments)),),
-        ),
+        f"{place.name} deals its channels out to {groups} groups, but it receives "
+        f"{place.received[-1]}, which {groups} does not divide.",
+        Fix(remedy, (Edit("replace", place.index, Layer(place.layer.kind, arguments)),)),
     )
 
 

@@ -77,13 +77,6 @@ class Cosmology:
         """Spread of today's linear density in spheres of this radius."""
         return float(np.sqrt(self._amplitude * self._variance(radius)))
 
-    def sigma_sharp(self, radius: float) -> float:
-        """The same for a filter that keeps wave numbers below (9 pi / 2)^(1/3) / radius."""
-        kept = self._grid < TOP_HAT_TO_SHARP_K / radius
-        k = self._grid[kept]
-        integral = np.trapezoid(self._spectrum[kept] * k**3, np.log(k)) / (2 * np.pi**2)
-        return float(np.sqrt(self._amplitude * integral))
-
     @cached_property
     def _amplitude(self) -> float:
         return self.sigma8**2 / self._variance(8 / self.hubble)

@@ -53,6 +53,13 @@ def make_maps(universe: Universe, folder: Path, telescope: str = "standard") -> 
     Raises:
         DataError: the folder holds something else, another process writes it, or it cannot be
             written.
+
+    Example:
+        >>> import tempfile
+        >>> place = Path(tempfile.mkdtemp(), "sky")
+        >>> make_maps(Universe(boxes=1, cells=8, redshifts=(8.0,), slices=1), place)
+        >>> is_whole(place), read_record(place).telescope
+        (True, 'standard')
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +107,11 @@ def read_record(folder: Path) -> Record | None:
 
     Raises:
         DataError: its record is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> read_record(Path(tempfile.mkdtemp())) is None
+        True
     """
     file = folder / RECORD
     if not file.is_file() or not is_whole(folder):

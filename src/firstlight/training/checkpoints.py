@@ -70,6 +70,16 @@ def load_newest(folder: Path) -> tuple[State, list[str]]:
 
     Raises:
         RunError: none is whole.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> load_newest(folder)
+        ({}, [])
+        >>> save_checkpoint(folder, 7, {"epoch": 2}).name
+        'step-000000007.ckpt'
+        >>> load_newest(folder)
+        ({'epoch': 2}, [])
     """
     sweep(folder)
     damaged: list[str] = []

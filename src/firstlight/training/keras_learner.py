@@ -49,6 +49,12 @@ def network_of(model: Any, inputs: int = 1) -> Network | KerasNetwork:
 
     Raises:
         ModelError: the model is not built, or has other inputs or several outputs.
+
+    Example:
+        >>> from firstlight.models import build_model
+        >>> network = network_of(build_model("simple", (20, 20, 1), 3, "classify"))
+        >>> network(torch.zeros(5, 20, 20, 1)).shape
+        torch.Size([5, 3])
     """
     import keras
 

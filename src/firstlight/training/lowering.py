@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from firstlight.core.errors import ModelError
-from firstlight.models.graph import Call, Graph, graph_of
+from firstlight.models.graph import Call, Graph, graph_of, is_plain
 from firstlight.models.graph import Tensor as Place
 from firstlight.training.keras_layer import KerasLayer
 from firstlight.training.lowered import Lowered, Weight
@@ -17,7 +17,6 @@ from firstlight.training.steps import Step, cut_heads, pool_before_relu, with_re
 from firstlight.training.tensors import channels_first, channels_last
 
 # The only classes whose configuration says everything that they do.
-PLAIN_MODELS = ("keras.src.models.functional.Functional", "keras.src.models.sequential.Sequential")
 
 
 class Item(nn.Module):
@@ -257,7 +256,7 @@ def require_single(name: str, inputs: int, outputs: int, wanted: int) -> None:
 
 def _lowered(call: Call) -> list[nn.Module]:
     if _is_model(call.layer):
-        plain = _is_plain(call.layer)
+        plain = is_plain(call.layer)
         reason = "masks time steps" if plain else "is a model with code of its own"
         raise NotLoweredError(reason)
     if type(call.layer).__module__.startswith("keras.src.ops."):
@@ -289,7 +288,7 @@ def _readable(model: Any) -> Graph:
         raise ModelError(
             f"{model.name} does not know its input shape yet: begin it with keras.Input(shape)."
         )
-    if not _is_plain(model):
+    if not is_plain(model):
         return _whole(model)
     graph = graph_of(model)
     # Keras hands masks on beside the tensors, from layer to layer.
@@ -300,7 +299,7 @@ def _whole(model: Any) -> Graph:
     """A model as one call, for Keras to run."""
     from keras import KerasTensor, tree
 
-    shapes = getattr(model, "input_shape", None) if _is_plain(model) else None
+    shapes = getattr(model, "input_shape", None) if is_plain(model) else None
     shapes = shapes or (model.get_build_config() or {}).get("input_shape")
     if shapes is None:
         raise ModelError(
@@ -325,10 +324,6 @@ def _whole(model: Any) -> Graph:
         tuple(range(count)),
         tuple(Place(count, number) for number in range(len(outputs))),
     )
-
-
-def _is_plain(model: Any) -> bool:
-    return f"{type(model).__module__}.{type(model).__name__}" in PLAIN_MODELS
 
 
 def _masks(layer: Any) -> bool:

@@ -40,6 +40,13 @@ def choose_machine(settings: TrainSettings) -> Machine:
 
     `settings.precision` and `settings.threads` win where they are set. The number of threads
     takes effect for the whole process.
+
+    Example:
+        >>> before = torch.get_num_threads()
+        >>> machine = choose_machine(TrainSettings(precision="float32", threads=1))
+        >>> machine.precision, machine.threads, torch.get_num_threads()
+        ('float32', 1, 1)
+        >>> torch.set_num_threads(before)
     """
     processor, *gpus = usable_devices(torch.cpu.get_capabilities())
     best = gpus[0] if gpus else processor

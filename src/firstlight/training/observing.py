@@ -126,6 +126,15 @@ def as_seen(images: Images, telescope: Telescope | None, seed: int) -> Images:
         images: maps of the sky.
         telescope: through which they are seen; None: they are returned as they are.
         seed: of the noise.
+
+    Example:
+        >>> names = np.array(["a", "b"])
+        >>> maps = Images(np.zeros((2, 4, 4, 1), np.float32), np.zeros((2, 1), np.float32), names)
+        >>> seen = as_seen(maps, Telescope("noisy", noise=5.0), seed=0).images
+        >>> seen.shape, bool((seen == as_seen(maps, Telescope("noisy", noise=5.0), 0).images).all())
+        ((2, 4, 4, 1), True)
+        >>> as_seen(maps, None, seed=0) is maps
+        True
     """
     view = view_of(images, telescope, torch.device("cpu"))
     if view is None:

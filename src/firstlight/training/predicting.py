@@ -36,6 +36,15 @@ def predict(
             there.
         machine: where the network is, and its precision.
         side: `(N, S)` numbers beside the images, for a network that takes them; else None.
+
+    Example:
+        >>> from firstlight.models import build_model
+        >>> from firstlight.training import lower
+        >>> network = lower(build_model("simple", (20, 20, 1), 3, "classify"))
+        >>> machine = Machine(torch.device("cpu"), "float32", 1)
+        >>> images = np.zeros((2, 20, 20, 1), np.uint8)
+        >>> predict(network, images, machine).sum(axis=1).round(3).tolist()
+        [1.0, 1.0]
     """
     if isinstance(images, StoredImages):
         order = images.disk_order()

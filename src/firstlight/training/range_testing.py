@@ -143,6 +143,18 @@ def training_step(
         settings: every field filled in.
         machine: what to compute on.
         telescope: through which the images are seen, or None.
+
+    Example:
+        >>> from firstlight.models import build_model, resolve_settings
+        >>> from firstlight.training import lower
+        >>> model = build_model("simple", (20, 20, 1), 3, "classify")
+        >>> names = np.array(list("abcd"))
+        >>> images = Images(np.zeros((4, 20, 20, 1), np.uint8), np.arange(4) % 3, names)
+        >>> settings = resolve_settings(TrainSettings(model="simple", batch_size=2), "classify")
+        >>> machine = Machine(torch.device("cpu"), "float32", 1)
+        >>> step = training_step(lower(model), images, settings, machine)
+        >>> 0 < step(0.001) < 10
+        True
     """
     device = machine.device
     network.to(device)

@@ -14,26 +14,34 @@ from firstlight.training.lowerings.registry import NotLoweredError, lowers
 from firstlight.training.tensors import axis_here, channels_first, channels_last
 
 
-class BatchNormalization(Lowered):
+class Scaled(Lowered):
+    """What normalising layers end with: a scale and a shift for each channel, where wanted."""
+
+    gamma: Tensor | None
+    beta: Tensor | None
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
+        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
+        self.epsilon = layer.epsilon
+
+
+class BatchNormalization(Scaled):
     """`BatchNormalization` over the channels, or over another axis.
 
     Keras moves its variance by the *biased* variance of the batch, torch by the unbiased one:
     the moving statistics are kept here.
     """
 
-    gamma: Tensor | None
-    beta: Tensor | None
     moving_mean: Tensor
     moving_variance: Tensor
 
     def __init__(self, layer: Any) -> None:
-        super().__init__()
-        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
-        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
+        super().__init__(layer)
         self.bind("moving_mean", layer.moving_mean)
         self.bind("moving_variance", layer.moving_variance)
         self.share = 1.0 - layer.momentum
-        self.epsilon = layer.epsilon
         self.frozen = not layer.trainable
         # Keras's last axis is the second one only in images here.
         self.axis = axis_here(layer.axis, _rank(layer))
@@ -70,17 +78,11 @@ class BatchNormalization(Lowered):
         return out if self.beta is None else out + self.beta.reshape(shape)
 
 
-class LayerNormalization(Lowered):
+class LayerNormalization(Scaled):
     """`LayerNormalization` over one or several of Keras's axes."""
 
-    gamma: Tensor | None
-    beta: Tensor | None
-
     def __init__(self, layer: Any) -> None:
-        super().__init__()
-        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
-        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
-        self.epsilon = layer.epsilon
+        super().__init__(layer)
         self.axes = _axes(layer)
         self.last = tuple(range(-len(self.axes), 0))
         self.in_place = self.axes == tuple(_rank(layer) + axis for axis in self.last)
@@ -95,17 +97,11 @@ class LayerNormalization(Lowered):
         return channels_first(out if self.in_place else out.movedim(self.last, self.axes))
 
 
-class GroupNormalization(Lowered):
+class GroupNormalization(Scaled):
     """`GroupNormalization`: over positions and a group of channels."""
 
-    gamma: Tensor | None
-    beta: Tensor | None
-
     def __init__(self, layer: Any) -> None:
-        super().__init__()
-        self.bind("gamma", layer.gamma if layer.scale else None, None, layer.gamma_regularizer)
-        self.bind("beta", layer.beta if layer.center else None, None, layer.beta_regularizer)
-        self.epsilon = layer.epsilon
+        super().__init__(layer)
         self.groups = int(layer.groups)
         self.axis = axis_here(layer.axis, _rank(layer))
 
