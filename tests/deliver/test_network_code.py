@@ -182,15 +182,3 @@ def test_what_cannot_be_written_is_named(layer, message):
     with pytest.raises(ModelError, match=message) as caught:
         write_network(model, [(3,)])
     assert "xport the network with --to keras" in str(caught.value)
-
-
-def test_models_that_are_no_plain_graph_are_refused():
-    class Own(keras.Model):
-        def call(self, x):
-            return x
-
-    with pytest.raises(ModelError, match="own has code of its own"):
-        write_network(Own(name="own"), [])
-    image = keras.Input((4,))
-    with pytest.raises(ModelError, match="has 2 outputs"):
-        write_network(keras.Model(image, [image * 2, image + 1]), [(4,), (4,)])

@@ -169,17 +169,3 @@ def test_operations_that_are_not_written_are_named():
     ):
         with pytest.raises(ModelError, match=reason):
             to_onnx(keras.Model(image, answer), ["image"], ["answer"])
-
-
-def test_models_that_are_no_plain_graph_are_refused():
-    class Own(keras.Model):
-        def call(self, x):
-            return x
-
-    own = Own(name="own")
-    own.build((None, 4))
-    with pytest.raises(ModelError, match="own has code of its own"):
-        to_onnx(own, ["image"], ["answer"])
-    image = keras.Input((4,))
-    with pytest.raises(ModelError, match="has 2 outputs"):
-        to_onnx(keras.Model(image, [image * 2, image + 1]), ["image"], ["answer"])

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from firstlight.core.errors import DataError
+from firstlight.core.memory import main_memory
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 # Version 2, then version 1: the limit, the use, and what of the use are kept files.
@@ -56,10 +57,7 @@ def _machine_memory() -> int | None:
                 return int(line.split()[1]) * 1024
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
-        try:
-            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, ValueError, AttributeError):
-            return None
+        return main_memory()
 
 
 def require_memory(needed: int, what: str, remedy: str = FEWER) -> None:

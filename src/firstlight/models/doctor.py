@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from firstlight.core.dataset import Task
 from firstlight.core.errors import ModelError
 from firstlight.core.findings import Checkup, Edit, Finding, Fix, Layer, LayerCost
+from firstlight.core.memory import main_memory
 from firstlight.core.settings import TrainSettings
 from firstlight.models.answer_rules import Answers, check_answers, ending_of, fitting_loss, loss_for
 from firstlight.models.building import build_model, layers_for
@@ -70,7 +70,7 @@ def check_model(
         'the kernel of conv2d covers 16x16 pixels, but it receives 8x8: the kernel does not fit in.'
     """
     settings = replace(settings or TrainSettings(), model=name)
-    memory = _machine_memory() if memory is None else memory
+    memory = main_memory() if memory is None else memory
     case = _Case(name, image_shape, outputs, task, settings, memory)
     layers = layers_for(name, image_shape, task)
     if layers is not None:
@@ -122,7 +122,7 @@ def check_layers(
         "layer 2: Dense takes a whole number of 1 or more for units, but '1o' came."
     """
     settings = replace(settings or TrainSettings(), model="")
-    memory = _machine_memory() if memory is None else memory
+    memory = main_memory() if memory is None else memory
     case = _Case("", image_shape, outputs, task, settings, memory)
     return Checkup("", *_findings(tuple(layers), case))
 
@@ -255,11 +255,3 @@ def _fit_images(wanted: tuple[int | None, ...], given: Shape) -> Fix:
         return Fix("use a network made for these images, or images made for this network")
     options = " ".join(f"--{name} {value}" for name, value in settings.items())
     return Fix(f"read the images with {options}", settings=settings)
-
-
-def _machine_memory() -> int | None:
-    """Bytes of main memory, or None where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.core.environment import Device, Environment, KerasBackend
+from firstlight.core.memory import main_memory
 
 PACKAGES = (
     "firstlight",
@@ -128,20 +129,13 @@ def usable_devices(capabilities: Mapping[str, Any]) -> tuple[Device, ...]:
 
     fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     processor = str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
-    devices = [Device("cpu", processor, _main_memory(), fast)]
+    devices = [Device("cpu", processor, main_memory(), fast)]
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(index)
             ampere = properties.major >= 8
             devices.append(Device("cuda", properties.name, properties.total_memory, ampere))
     return tuple(devices)
-
-
-def _main_memory() -> int | None:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _graphics_cards() -> tuple[str, ...]:
