@@ -11,8 +11,7 @@ Every verb is documented in `firstlight.api`; what they need is loaded when they
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from firstlight.core.on_demand import on_demand
 
 __all__ = [
     "Run",
@@ -36,12 +35,4 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("firstlight.api"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_demand(__name__, dict.fromkeys(__all__, "api"))

@@ -5,8 +5,7 @@ What leaves needs no firstlight, and has been held against the run before it is 
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from firstlight.core.on_demand import on_demand
 
 _HOMES = {
     "Lesson": "lesson",
@@ -38,12 +37,4 @@ __all__ = [
     "write_network",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_demand(__name__, _HOMES)

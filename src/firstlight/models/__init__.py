@@ -8,8 +8,7 @@ Keras is imported when the first function that needs it runs, not before.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from firstlight.core.on_demand import on_demand
 
 _HOMES = {
     "answer_in_units": "preparation",
@@ -81,12 +80,4 @@ __all__ = [
     "write_layers",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_demand(__name__, _HOMES)
