@@ -1,10 +1,10 @@
 """`firstlight.fit` beside Keras's own `fit`: the same model, the same data, the same history."""
 
-import csv
 import warnings
 
 import numpy as np
 import pytest
+from fitted_both_ways import COUNT, assert_same, both_ways, images, network, plain
 
 import firstlight as fl
 from firstlight.core.errors import EngineWarning, SettingError
@@ -12,34 +12,10 @@ from firstlight.models.backend import import_keras
 
 keras = import_keras()
 layers = keras.layers
-COUNT = 120
-
-
-def images(count=COUNT, seed=0):
-    """Images whose class is the row, of four, that is bright, and the class numbers."""
-    generator = np.random.default_rng(seed)
-    targets = generator.integers(0, 4, count)
-    pixels = generator.normal(0, 0.3, (count, 8, 8, 1))
-    pixels[np.arange(count), 2 * targets] += 1.0
-    return pixels.astype("float32"), targets
 
 
 def one_hot(targets):
     return np.eye(4, dtype="float32")[targets]
-
-
-def network(outputs=4, activation="softmax"):
-    keras.utils.set_random_seed(1)
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            layers.Conv2D(4, 3, activation="relu", kernel_regularizer="l2"),
-            layers.MaxPooling2D(2),
-            layers.BatchNormalization(momentum=0.9),
-            layers.Flatten(),
-            layers.Dense(outputs, activation=activation),
-        ]
-    )
 
 
 def two_heads():
@@ -51,39 +27,6 @@ def two_heads():
     kind = layers.Dense(4, activation="softmax", name="kind")(both)
     size = layers.Dense(1, name="size")(both)
     return keras.Model([left, right], [kind, size])
-
-
-def both_ways(make, data, compiled, **options):
-    """History and weights after `firstlight.fit` and after Keras's `fit`, from one start."""
-    ends = []
-    for ours in (True, False):
-        model = make()
-        model.compile(**compiled())
-        asked = {"epochs": 3, "batch_size": 32, "shuffle": False, "verbose": 0}
-        asked |= {key: value() if callable(value) else value for key, value in options.items()}
-        history = fl.fit(model, *data, **asked) if ours else model.fit(*data, **asked)
-        ends.append((history, model))
-    return ends
-
-
-def assert_same(ends, rtol=2e-3):
-    (ours, our_model), (theirs, their_model) = ends
-    assert list(ours.history) == list(theirs.history)
-    assert ours.epoch == theirs.epoch
-    assert ours.params == theirs.params
-    for name, values in theirs.history.items():
-        np.testing.assert_allclose(ours.history[name], values, rtol=rtol, atol=1e-5, err_msg=name)
-    pairs = zip(our_model.get_weights(), their_model.get_weights(), strict=True)
-    for one, other in pairs:
-        np.testing.assert_allclose(one, other, rtol=rtol, atol=2e-4)
-
-
-def plain(**more):
-    return {
-        "optimizer": keras.optimizers.SGD(0.05, momentum=0.9),
-        "loss": "sparse_categorical_crossentropy",
-        "metrics": ["accuracy"],
-    } | more
 
 
 @pytest.mark.parametrize(
@@ -205,128 +148,6 @@ def test_keras_goes_on_where_it_stopped_and_the_other_way_round():
         ends.append((history, model))
     assert_same((ends[0], ends[2]))
     assert_same((ends[1], ends[2]))
-
-
-def test_early_stopping_brings_back_the_best_weights():
-    stopping = lambda: [keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)]  # noqa: E731
-    ends = both_ways(
-        network,
-        images(),
-        lambda: plain(optimizer=keras.optimizers.SGD(0.8)),
-        callbacks=stopping,
-        epochs=12,
-        # Nothing that can be learned: its loss soon rises.
-        validation_data=(images(40, seed=2)[0], images(40, seed=3)[1]),
-    )
-    assert len(ends[0][0].epoch) < 12
-    assert_same(ends, rtol=2e-2)
-
-
-def test_the_learning_rate_follows_plateaus_and_schedulers():
-    def callbacks():
-        return [
-            keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=0, min_delta=10.0),
-            keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
-        ]
-
-    ends = both_ways(network, images(), plain, callbacks=callbacks)
-    assert ends[0][0].history["learning_rate"] == ends[1][0].history["learning_rate"]
-    assert_same(ends)
-
-
-@pytest.mark.parametrize("freq", ["epoch", 3])
-def test_model_checkpoints_hold_the_weights_of_their_moment(tmp_path, freq):
-    saved = []
-    for ours in (True, False):
-        place = tmp_path / str(ours)
-        model = network()
-        model.compile(**plain())
-        name = "{epoch}.weights.h5" if freq == "epoch" else "{epoch}-{batch}.weights.h5"
-        callback = keras.callbacks.ModelCheckpoint(
-            place / name, save_weights_only=True, save_freq=freq
-        )
-        fitting = {"epochs": 2, "batch_size": 32, "shuffle": False, "verbose": 0}
-        data = images()
-        if ours:
-            fl.fit(model, *data, callbacks=[callback], **fitting)
-        else:
-            model.fit(*data, callbacks=[callback], **fitting)
-        files = sorted(place.iterdir())
-        for file in files:
-            model.load_weights(file)
-            saved.append((file.name, model.get_weights()))
-    half = len(saved) // 2
-    assert half >= 2
-    for (name, one), (other_name, other) in zip(saved[:half], saved[half:], strict=True):
-        assert name == other_name
-        for a, b in zip(one, other, strict=True):
-            np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)
-
-
-def test_a_csv_log_holds_the_history(tmp_path):
-    model = network()
-    model.compile(**plain())
-    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
-    history = fl.fit(model, *images(), epochs=2, callbacks=[log], verbose=0)
-    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
-    assert [float(row["loss"]) for row in rows] == pytest.approx(history.history["loss"])
-    assert [float(row["accuracy"]) for row in rows] == pytest.approx(history.history["accuracy"])
-
-
-def test_what_a_callback_does_to_the_weights_counts():
-    class Zero(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.set_weights([0 * weight for weight in self.model.get_weights()])
-
-    class Halve(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            self.model.set_weights([weight / 2 for weight in self.model.get_weights()])
-
-    class HalveBefore(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            self.model.set_weights([weight / 2 for weight in self.model.get_weights()])
-
-    for own in (Zero, Halve, HalveBefore):
-        assert_same(both_ways(network, images(), plain, callbacks=lambda own=own: [own()]))
-
-
-def test_batch_callbacks_see_loss_and_metrics_of_every_batch():
-    seen = {True: [], False: []}
-    for ours in (True, False):
-        model = network()
-        model.compile(**plain())
-        note = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs, ours=ours: seen[ours].append((batch, dict(logs)))
-        )
-        asked = {"epochs": 2, "batch_size": 32, "shuffle": False, "verbose": 0, "callbacks": [note]}
-        fl.fit(model, *images(), **asked) if ours else model.fit(*images(), **asked)
-    assert len(seen[True]) == len(seen[False]) == 8
-    for (batch, logs), (other_batch, other_logs) in zip(seen[True], seen[False], strict=True):
-        assert batch == other_batch
-        assert logs == pytest.approx({k: float(v) for k, v in other_logs.items()}, rel=2e-3)
-
-
-def test_training_ends_on_nan_where_it_is_asked_to():
-    model = network()
-    model.compile(**plain(optimizer=keras.optimizers.SGD(1e30)))
-    watch = keras.callbacks.TerminateOnNaN()
-    history = fl.fit(model, *images(), epochs=5, callbacks=[watch], verbose=0)
-    assert len(history.epoch) == 1
-
-
-def test_an_interrupted_fit_leaves_the_model_as_far_as_it_came():
-    def stop(batch, logs):
-        if batch == 1:
-            raise KeyboardInterrupt
-
-    model = network()
-    start = model.get_weights()
-    model.compile(**plain())
-    callback = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
-    with pytest.raises(KeyboardInterrupt):
-        fl.fit(model, *images(), batch_size=32, callbacks=[callback], verbose=0)
-    assert int(keras.ops.convert_to_numpy(model.optimizer.iterations.value)) == 2
-    assert not np.array_equal(model.get_weights()[0], start[0])
 
 
 def batches(data, size=32):
