@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firstlight.shells.lab.export_tasks import made_files
 from firstlight.shells.lab.opened_run import OpenedRun, tested_images
 
 # Who does which task; each gets the run and what was asked, by name.
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "images": tested_images,
+    "export": made_files,
 }
 
 

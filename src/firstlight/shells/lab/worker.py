@@ -2,7 +2,7 @@
 
 Files that nobody vouches for are decoded here, and NumPy, Keras and matplotlib are loaded here:
 what goes wrong or takes long hurts no page. Tasks come as JSON lines on standard input, answers
-go back as JSON lines.
+go back as JSON lines; before an answer may come lines that tell how far it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Protocol, TextIO
 import msgspec
 
 from firstlight.core.errors import FirstlightError
+from firstlight.core.telling import listening
 
 
 class Worker(Protocol):
@@ -46,7 +47,8 @@ def main(role: str) -> None:
     worker = worker_of(role)
     for line in sys.stdin:
         try:
-            answer = worker.perform(msgspec.json.decode(line))
+            with listening(lambda event: _write(answers, {"told": event})):
+                answer = worker.perform(msgspec.json.decode(line))
         except FirstlightError as error:
             answer = {"error": str(error)}
         except MemoryError:

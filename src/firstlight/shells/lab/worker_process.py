@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -37,8 +38,10 @@ class WorkerProcess:
         """Whether the process was there and has ended."""
         return self._process is not None and self._process.returncode is not None
 
-    async def ask(self, task: dict[str, Any]) -> dict[str, Any]:
-        """What the process answers to a task.
+    async def ask(
+        self, task: dict[str, Any], heard: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any]:
+        """What the process answers to a task; `heard` gets what it tells while it works.
 
         Raises:
             DataError: it cannot be done, or the process has ended.
@@ -62,6 +65,10 @@ class WorkerProcess:
                 process.stdin.write(msgspec.json.encode(task) + b"\n")
                 await process.stdin.drain()
                 line = await process.stdout.readline()
+                while line.startswith(b'{"told":'):
+                    if heard is not None:
+                        heard(msgspec.json.decode(line)["told"])
+                    line = await process.stdout.readline()
             except (OSError, ValueError) as error:
                 raise DataError(LOST[self._role]) from error
         if not line.endswith(b"\n"):
