@@ -70,7 +70,7 @@ export function App({ lab }: { lab: Connection }) {
             {STEPS.map((one, number) => (
               <li key={one.name}>
                 <a href={`#${one.name}`} aria-current={number === step ? "step" : undefined}>
-                  <span class="number">{number + 1}</span> {one.title}
+                  <span class="number">{number + 1}</span> <span class="name">{one.title}</span>
                 </a>
               </li>
             ))}

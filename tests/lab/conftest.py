@@ -92,6 +92,18 @@ def halves() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="module")
+def digits() -> Callable[[Path], None]:
+    """Writes 600 digits of MNIST."""
+    import firstlight as fl
+
+    def make(path: Path) -> None:
+        images = fl.load("mnist").train
+        np.savez(path, images=images.images[:600], labels=images.targets[:600])
+
+    return make
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     from lab_pages import ARGUMENTS, CHROMIUM
     from playwright.sync_api import sync_playwright

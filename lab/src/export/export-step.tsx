@@ -98,10 +98,10 @@ export function ExportStep({ lab, state }: StepProps) {
   );
 }
 
-/** How long the run itself has trained, where that is known. */
+/** How long the run itself has trained, where that is known and more than a moment. */
 function needed(run: Run): string {
-  if (!run.last || !run.progress) return "";
-  return ` firstlight itself needed about ${duration(run.last[5] * run.last[0])}.`;
+  const seconds = run.last ? run.last[5] * run.last[0] : 0;
+  return seconds < 5 ? "" : ` firstlight itself needed about ${duration(seconds)}.`;
 }
 
 /** The report is there already: it is opened, or saved. */

@@ -47,7 +47,7 @@ export function FormCard({ form, about, made, command, onMake, onStop }: FormCar
         {making && <Working made={made} />}
         {made?.files.map(({ name, size }) => (
           <a key={name} class="button" href={`/export/${made.run}/${form}/${name}`} download={name}>
-            {name} <span class="size">{bytes(size)}</span>
+            Save {name} <span class="size">{bytes(size)}</span>
           </a>
         ))}
       </div>
