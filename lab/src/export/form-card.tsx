@@ -85,7 +85,7 @@ function Working({ made }: { made: Export }) {
   }, []);
   return (
     <>
-      <progress aria-label={`${TITLES[made.form]} is being made`} />
+      <progress value={made.done} aria-label={`${TITLES[made.form]} is being made`} />
       <span class="quiet">{duration(Math.max(0, now - made.began))}</span>
       <span class="quiet wide">{made.sentences.join(" ")}</span>
     </>

@@ -35,6 +35,7 @@ export interface Export {
   form: "keras" | "notebook" | "onnx" | "run" | "script";
   state: "failed" | "made" | "making";
   began: number;
+  done: number;
   sentences: string[];
   notes: string[];
   files: ExportFile[];

@@ -155,8 +155,10 @@ class ExportStep:
 
         def heard(told: dict[str, Any]) -> None:
             what = told["what"][:1].upper() + told["what"][1:]
-            doing = f"{what} ({told['done']} of {told['total']})"
-            self._tell(written, msgspec.structs.replace(export, sentences=(doing,)))
+            number, total = told["done"], told["total"]
+            doing = (f"{what} ({number} of {total})",)
+            share = (number - 1) / total
+            self._tell(written, msgspec.structs.replace(export, sentences=doing, done=share))
 
         folder = self._folder / export.run / export.form
         await asyncio.to_thread(_empty, folder)

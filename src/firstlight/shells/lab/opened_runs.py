@@ -23,7 +23,8 @@ def trained_run(root: Path, name: str) -> RunFolder:
         RunError: there is none, or it has no network yet.
     """
     folder = RunFolder(root / name)
-    if not NAME.fullmatch(name) or not (folder.path / "run.json").exists():
+    there = (folder.path / "run.json").exists() and not folder.path.is_symlink()
+    if not NAME.fullmatch(name) or not there:
         raise RunError(f"there is no run called {name!r} in {root}.")
     if not folder.model.exists():
         raise RunError(f"run {name} has no trained network yet: wait until it has finished.")

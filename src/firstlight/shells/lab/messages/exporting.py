@@ -21,6 +21,7 @@ class Export(Record):
 
     Attributes:
         began: when, in seconds since 1970.
+        done: the share of it that is done, as far as that is known.
         sentences: what is being done, what it was held against, or why it could not be made.
         notes: what is not as in the run.
         files: the one that was asked for first.
@@ -30,6 +31,7 @@ class Export(Record):
     form: Form
     state: Literal["making", "made", "failed"]
     began: float
+    done: float = 0.0
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     files: tuple[ExportFile, ...] = ()
