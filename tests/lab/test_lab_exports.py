@@ -1,5 +1,6 @@
 """What the lab takes out of runs: made by real processes, downloaded, and held against the run."""
 
+import asyncio
 import json
 import os
 import re
@@ -17,6 +18,8 @@ from lab_client import LabProcess, Tab
 
 import firstlight as fl
 from firstlight.models import import_keras
+from firstlight.shells.lab.export_step import ExportStep
+from firstlight.shells.lab.stream import Stream
 
 pytestmark = pytest.mark.slow
 
@@ -211,6 +214,43 @@ def test_a_missing_extra_is_named(
             'ONNX files need onnx, which is not installed: pip install "firstlight[onnx]".'
         ]
         assert lab.get("/export/first/onnx/first.onnx")[0] == 404
+
+
+def test_what_labs_have_left_behind_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    exports, elsewhere = tmp_path / "runs/.lab/exports", tmp_path / "elsewhere"
+    names = ("0" * 16, "1" * 16, "notes")
+    for folder in (exports, elsewhere):
+        for name in names:
+            (folder / name).mkdir(parents=True)
+            if name != "1" * 16:
+                os.utime(folder / name, (1, 1))
+    (exports / ("2" * 16)).symlink_to(elsewhere / ("0" * 16))
+    asyncio.run(ExportStep(tmp_path, tmp_path / "runs", Stream()).open())
+    assert {one.name for one in exports.iterdir()} == {"1" * 16, "2" * 16, "notes"}
+    # A folder of runs from a stranger, whose links lead to what is yours.
+    (tmp_path / "theirs/.lab").mkdir(parents=True)
+    (tmp_path / "theirs/.lab/exports").symlink_to(elsewhere)
+    asyncio.run(ExportStep(tmp_path, tmp_path / "theirs", Stream()).open())
+    assert {one.name for one in elsewhere.iterdir()} == set(names)
+
+
+def test_nothing_is_written_through_a_link(
+    finished: Path, start_lab: Callable, tmp_path: Path
+) -> None:
+    exports = finished / "runs/.lab/exports"
+    if exports.exists():
+        exports.rmdir()
+    exports.parent.mkdir(exist_ok=True)
+    exports.symlink_to(tmp_path)
+    try:
+        with start_lab(finished) as lab:
+            lab.sign_in()
+            with lab.tab() as tab:
+                refused = make(tab, "run")
+        assert "reached through a link" in refused["sentences"][0]
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        exports.unlink()
 
 
 def processes_in(folder: Path) -> list[int]:

@@ -197,10 +197,11 @@ def _empty(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Take away folders of long ago."""
     with contextlib.suppress(OSError, DataError):
+        _require_no_link(folder)
         for left in folder.iterdir():
-            _require_no_link(left)
-            if MADE.fullmatch(left.name) and time.time() - left.stat().st_mtime > KEPT:
-                shutil.rmtree(left, ignore_errors=True)
+            old = time.time() - left.lstat().st_mtime > KEPT
+            if old and MADE.fullmatch(left.name):
+                shutil.rmtree(left, ignore_errors=True)  # leaves links alone
 
 
 def _require_no_link(folder: Path) -> None:
