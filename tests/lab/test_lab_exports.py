@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -31,6 +32,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, halves: Callable[[Path], 
     halves(folder / "halves.npz")
     fl.train(folder / "halves.npz", runs=folder / "runs", name="first", epochs=2)
     return folder
+
+
+def copied(finished: Path, folder: Path) -> Path:
+    """The same run in another folder, to be changed."""
+    return Path(shutil.copytree(finished / "runs/first", folder / "runs/first"))
 
 
 @pytest.fixture(scope="module")
@@ -237,20 +243,16 @@ def test_what_labs_have_left_behind_is_taken_away_and_nothing_else(tmp_path: Pat
 def test_nothing_is_written_through_a_link(
     finished: Path, start_lab: Callable, tmp_path: Path
 ) -> None:
-    exports = finished / "runs/.lab/exports"
-    if exports.exists():
-        exports.rmdir()
-    exports.parent.mkdir(exist_ok=True)
-    exports.symlink_to(tmp_path)
-    try:
-        with start_lab(finished) as lab:
-            lab.sign_in()
-            with lab.tab() as tab:
-                refused = make(tab, "run")
-        assert "reached through a link" in refused["sentences"][0]
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        exports.unlink()
+    copied(finished, tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "runs/.lab").mkdir()
+    (tmp_path / "runs/.lab/exports").symlink_to(tmp_path / "elsewhere")
+    with start_lab(tmp_path) as lab:
+        lab.sign_in()
+        with lab.tab() as tab:
+            refused = make(tab, "run")
+    assert "reached through a link" in refused["sentences"][0]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def processes_in(folder: Path) -> list[int]:
@@ -268,13 +270,7 @@ def processes_in(folder: Path) -> list[int]:
 def test_a_notebook_that_takes_too_long_is_stopped(
     tmp_path: Path, finished: Path, start_lab: Callable
 ) -> None:
-    run = tmp_path / "runs/first"
-    run.parent.mkdir()
-    with zipfile.ZipFile(tmp_path / "first.zip", "w") as archive:
-        for path in (finished / "runs/first").rglob("*"):
-            archive.write(path, path.relative_to(finished / "runs"))
-    with zipfile.ZipFile(tmp_path / "first.zip") as archive:
-        archive.extractall(run.parent)
+    run = copied(finished, tmp_path)
     information = json.loads((run / "run.json").read_text())
     information["settings"]["epochs"] = 1_000_000
     (run / "run.json").write_text(json.dumps(information))
