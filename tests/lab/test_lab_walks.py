@@ -60,4 +60,6 @@ def test_a_walk(
         assert (title, findings(page)) == (title, [])
         assert wide_as_the_window(page), title
         if title == "Train" and (size, scheme) == (PHONE, "dark"):
+            page.get_by_text("More settings").click()
+            page.get_by_text("in numbers").click()
             picture(page, "phone")
