@@ -14,7 +14,7 @@ from typing import Any, Protocol, TextIO
 import msgspec
 
 from firstlight.core.errors import FirstlightError
-from firstlight.core.telling import listening
+from firstlight.core.telling import Listener
 
 
 class Worker(Protocol):
@@ -28,15 +28,15 @@ class Worker(Protocol):
         """
 
 
-def worker_of(role: str) -> Worker:
-    """The worker for `data` or `run`."""
+def worker_of(role: str, tell: Listener) -> Worker:
+    """The worker for `data` or `run`; `tell` takes what happens while it works."""
     if role == "data":
         from firstlight.shells.lab.data_worker import DataWorker
 
         return DataWorker()
     from firstlight.shells.lab.run_worker import RunWorker
 
-    return RunWorker()
+    return RunWorker(tell)
 
 
 def main(role: str) -> None:
@@ -44,11 +44,10 @@ def main(role: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     # What a library prints is no answer.
     os.dup2(2, 1)
-    worker = worker_of(role)
+    worker = worker_of(role, lambda event: _write(answers, {"told": event}))
     for line in sys.stdin:
         try:
-            with listening(lambda event: _write(answers, {"told": event})):
-                answer = worker.perform(msgspec.json.decode(line))
+            answer = worker.perform(msgspec.json.decode(line))
         except FirstlightError as error:
             answer = {"error": str(error)}
         except MemoryError:
