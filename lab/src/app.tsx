@@ -7,6 +7,7 @@ import { announced } from "./announce";
 import { useLab, type Connection, type State } from "./connection";
 import { BuildStep } from "./build/build-step";
 import { DataStep } from "./data/data-step";
+import { ExportStep } from "./export/export-step";
 import { TrainStep } from "./train/train-step";
 
 export interface StepProps {
@@ -19,6 +20,7 @@ const STEPS: { name: string; title: string; view: FunctionComponent<StepProps> }
   { name: "data", title: "Data", view: DataStep },
   { name: "build", title: "Build", view: BuildStep },
   { name: "train", title: "Train", view: TrainStep },
+  { name: "export", title: "Export", view: ExportStep },
 ];
 
 const LINES = {
@@ -68,7 +70,7 @@ export function App({ lab }: { lab: Connection }) {
             {STEPS.map((one, number) => (
               <li key={one.name}>
                 <a href={`#${one.name}`} aria-current={number === step ? "step" : undefined}>
-                  <span class="number">{number + 1}</span> {one.title}
+                  <span class="number">{number + 1}</span> <span class="name">{one.title}</span>
                 </a>
               </li>
             ))}

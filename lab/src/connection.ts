@@ -7,6 +7,7 @@ import type {
   Data,
   Document,
   EpochRow,
+  Export,
   FromTab,
   LayerKind,
   Network,
@@ -37,6 +38,8 @@ export interface State {
   data: Data;
   runs: Map<string, Run>;
   curves: Map<string, Curves>;
+  /** By run and form, such as `mnist-compact onnx`. */
+  exports: Map<string, Export>;
 }
 
 /** `connecting` at first, `live`, `lost` while it tries again, `ended`: another server is there. */
@@ -111,6 +114,12 @@ export class Connection {
       this.known = new Map(layers.map((one) => [one.kind, one]));
     }
     return this.known;
+  }
+
+  /** Take in what was made out of a run. */
+  keepExports(exports: Export[]): void {
+    for (const one of exports) this.state?.exports.set(`${one.run} ${one.form}`, one);
+    this.tell();
   }
 
   /** Bring the curves of a run, once; later points come by themselves. */
@@ -203,7 +212,8 @@ export class Connection {
 function fromSnapshot(message: Snapshot): State {
   const runs = new Map(message.runs.map((run) => [run.name, run]));
   const { folder, document, defaults, options, network, data } = message;
-  return { folder, document, defaults, options, network, data, runs, curves: new Map() };
+  const [curves, exports] = [new Map(), new Map()];
+  return { folder, document, defaults, options, network, data, runs, curves, exports };
 }
 
 /** One piece of news. */
@@ -230,6 +240,12 @@ function take(
     case "gone":
       state.runs.delete(message.run);
       state.curves.delete(message.run);
+      break;
+    case "export":
+      state.exports.set(`${message.export.run} ${message.export.form}`, message.export);
+      break;
+    case "export_gone":
+      state.exports.delete(`${message.run} ${message.form}`);
       break;
     case "points": {
       const run = state.runs.get(message.run);

@@ -45,6 +45,14 @@ export function plural(number: number, word: string): string {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 }
 
+/** A file's size: `120 bytes`, `12.3 MB`. */
+export function bytes(size: number): string {
+  for (const [unit, many] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const) {
+    if (size >= many) return `${Number((size / many).toPrecision(3))} ${unit}`;
+  }
+  return plural(size, "byte");
+}
+
 /** `24×24×16`, or – for none. */
 export const shape = (sizes: readonly number[] | null): string =>
   sizes === null ? "–" : sizes.map(count).join("×");

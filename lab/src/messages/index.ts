@@ -12,6 +12,14 @@ import type {
   Uploading,
 } from "./data";
 import type { Document, DocumentChanged, Edit, Options } from "./document";
+import type {
+  AskExports,
+  ExportChanged,
+  ExportGone,
+  Exports,
+  MakeExport,
+  StopExport,
+} from "./exporting";
 import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
 import type { AskTested } from "./opened";
 import type {
@@ -31,6 +39,7 @@ export type * from "./base";
 export type * from "./core";
 export type * from "./data";
 export type * from "./document";
+export type * from "./exporting";
 export type * from "./network";
 export type * from "./opened";
 export type * from "./runs";
@@ -68,7 +77,10 @@ export type FromTab =
   | AskSamples
   | Browse
   | NewUpload
-  | AskTested;
+  | AskTested
+  | AskExports
+  | MakeExport
+  | StopExport;
 
 export type ToTab =
   | Snapshot
@@ -86,4 +98,7 @@ export type ToTab =
   | Layers
   | Samples
   | Listing
-  | Uploading;
+  | Uploading
+  | ExportChanged
+  | ExportGone
+  | Exports;

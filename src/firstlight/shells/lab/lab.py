@@ -8,6 +8,7 @@ from firstlight.core.errors import FirstlightError
 from firstlight.shells.lab.build_step import BuildStep
 from firstlight.shells.lab.data_step import DataStep
 from firstlight.shells.lab.document import Desk
+from firstlight.shells.lab.export_step import ExportStep
 from firstlight.shells.lab.messages import Hello, Snapshot
 from firstlight.shells.lab.messages.base import Answer, Refusal, Request
 from firstlight.shells.lab.opened_runs import OpenedRuns
@@ -22,10 +23,17 @@ class Lab:
     Args:
         folder: where the lab was started.
         runs: the folder of runs.
+
+    Attributes:
+        runs: the folder of runs, resolved.
+        places: which files can be chosen.
+        stream: what every page is told.
+        exports: what was taken out of runs.
     """
 
     def __init__(self, folder: Path, runs: Path) -> None:
         root = runs.resolve()
+        self.runs = root
         self.places = Places(folder.resolve(), root / ".lab" / "uploads")
         self.stream = Stream()
         self._desk = Desk(root / ".lab" / "document.json", self.places, self.stream)
@@ -33,12 +41,17 @@ class Lab:
         self._build = BuildStep(root / ".lab", self._desk, self.stream)
         self._train = TrainStep(root, self._desk, self._build, self.places, self.stream)
         self._opened = OpenedRuns(root)
-        steps = (self._desk, self._data, self._build, self._train, self._opened)
+        self.exports = ExportStep(self.places.folder, root, self.stream)
+        steps = (
+            *(self._desk, self._data, self._build, self._train),
+            *(self._opened, self.exports),
+        )
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 
     async def open(self) -> None:
         """Begin: find the runs, and read the data that were chosen last."""
         await self._train.open()
+        await self.exports.open()
         self._data.read()
 
     async def close(self) -> None:
@@ -46,6 +59,7 @@ class Lab:
         await self._train.close()
         await self._data.close()
         await self._opened.close()
+        await self.exports.close()
 
     async def answer(self, request: Request) -> Answer:
         """Do what a page asks; what cannot be done is refused in a sentence."""

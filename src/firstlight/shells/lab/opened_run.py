@@ -10,7 +10,7 @@ from typing import Any
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.browsing import sheet
 from firstlight.core.dataset import Dataset, Images
-from firstlight.core.run_folder import RunFolder
+from firstlight.core.run_folder import find_run
 
 
 class OpenedRun:
@@ -22,7 +22,7 @@ class OpenedRun:
     """
 
     def __init__(self, path: Path) -> None:
-        self.folder = RunFolder(path)
+        self.folder = find_run(path, path.parent)
         self.information = self.folder.information()
 
     @cached_property

@@ -27,6 +27,14 @@ from firstlight.shells.lab.messages.data import (
     Uploading,
 )
 from firstlight.shells.lab.messages.document import Document, DocumentChanged, Edit, Options
+from firstlight.shells.lab.messages.exporting import (
+    AskExports,
+    ExportChanged,
+    ExportGone,
+    Exports,
+    MakeExport,
+    StopExport,
+)
 from firstlight.shells.lab.messages.network import AskLayers, Build, Layers, Network, NetworkChanged
 from firstlight.shells.lab.messages.opened import AskTested
 from firstlight.shells.lab.messages.runs import (
@@ -53,6 +61,7 @@ class Hello(FromPage, tag="hello"):
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
     | AskCurve | AskSamples | Browse | NewUpload | AskTested
+    | AskExports | MakeExport | StopExport
 )  # fmt: skip
 
 
@@ -72,4 +81,5 @@ class Snapshot(News, tag="snapshot"):
 ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
     | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
+    | ExportChanged | ExportGone | Exports
 )  # fmt: skip
