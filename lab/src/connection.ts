@@ -235,7 +235,8 @@ function take(
       const run = state.runs.get(message.run);
       if (run === undefined) break;
       const last = message.epochs.at(-1) ?? run.last;
-      state.runs.set(run.name, { ...run, progress: message.progress, last });
+      const { progress, diagnosis } = message;
+      state.runs.set(run.name, { ...run, progress, last, diagnosis });
       const curves = state.curves.get(run.name);
       if (curves === undefined) break;
       addPoints(curves.points, message.points);

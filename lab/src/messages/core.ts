@@ -79,6 +79,16 @@ export interface Exploration {
   pixel_unit: string;
 }
 
+/** What seems to be wrong with a training, and what to try next. */
+export interface Diagnosis {
+  level: "advice" | "warning";
+  code: string;
+  sentence: string;
+  evidence: string;
+  experiment: string;
+  settings: Record<string, unknown>;
+}
+
 /** One argument of a layer, with all that a form needs to ask for it. */
 export interface Argument {
   name: string;

@@ -1,6 +1,7 @@
 // Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.
 
 import type { Value } from "./base";
+import type { Diagnosis } from "./core";
 
 /** Train what the document says; answered with `Started`. */
 export interface Start {
@@ -70,6 +71,7 @@ export interface Run {
   progress: Progress | null;
   last: EpochRow | null;
   test: Score[];
+  diagnosis: Diagnosis[];
 }
 
 /** A run as it stands now. */
@@ -97,6 +99,7 @@ export interface Points {
   progress: Progress;
   points: Point[];
   epochs: EpochRow[];
+  diagnosis: Diagnosis[];
 }
 
 /** The run that was started. */

@@ -7,8 +7,9 @@ import { announce } from "../announce";
 import { Chart, COLOURS } from "./chart";
 import { Choice, Field } from "../fields";
 import { isShare, title } from "../format";
-import type { Run } from "../messages";
+import type { Run, Value } from "../messages";
 import { byAge } from "../run-choice";
+import { Diagnoses } from "./diagnosis";
 import { EpochTable, InWords, Outcome, RunList } from "./runs";
 
 const FIRST = [
@@ -54,6 +55,7 @@ export function TrainStep({ lab, state }: StepProps) {
   };
   const stop = (run: Run) => ask(lab.ask({ kind: "stop", run: run.name }, "done"));
   const resume = (run: Run) => ask(lab.ask({ kind: "resume", run: run.name }, "done"));
+  const use = (values: Record<string, Value>) => ask(lab.edit({ kind: "settings", values }));
   const toggle = (run: Run) => {
     const [more, less] = [new Set(picked), new Set(hidden)];
     if (shown.includes(run)) {
@@ -166,6 +168,9 @@ export function TrainStep({ lab, state }: StepProps) {
             <span class="key dashed" /> validation, after each epoch
           </p>
           {current && <InWords run={current} />}
+          {current && (
+            <Diagnoses run={current} settings={document.settings} onUse={(values) => void use(values)} />
+          )}
         </section>
         {newest.length > 0 && (
           <section class="card" aria-labelledby="runs-title">
