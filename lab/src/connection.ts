@@ -12,6 +12,7 @@ import type {
   Network,
   Options,
   Point,
+  RateSearch,
   Run,
   Snapshot,
   ToTab,
@@ -35,6 +36,7 @@ export interface State {
   options: Options;
   network: Network;
   data: Data;
+  rate: RateSearch;
   runs: Map<string, Run>;
   curves: Map<string, Curves>;
 }
@@ -97,6 +99,12 @@ export class Connection {
     const { revision } = this.state!.document;
     const { run } = await this.ask({ kind: "start", revision, name: "" }, "started");
     return run;
+  }
+
+  /** Look for a learning rate for the document with all changes in it. */
+  async findRate(): Promise<void> {
+    await this.edits;
+    await this.ask({ kind: "find-rate", revision: this.state!.document.revision }, "done");
   }
 
   /** Change the network. */
@@ -202,8 +210,8 @@ export class Connection {
 
 function fromSnapshot(message: Snapshot): State {
   const runs = new Map(message.runs.map((run) => [run.name, run]));
-  const { folder, document, defaults, options, network, data } = message;
-  return { folder, document, defaults, options, network, data, runs, curves: new Map() };
+  const { folder, document, defaults, options, network, data, rate } = message;
+  return { folder, document, defaults, options, network, data, rate, runs, curves: new Map() };
 }
 
 /** One piece of news. */
@@ -223,6 +231,9 @@ function take(
       break;
     case "data":
       state.data = message.data;
+      break;
+    case "rate":
+      state.rate = message.search;
       break;
     case "run":
       state.runs.set(message.run.name, message.run);

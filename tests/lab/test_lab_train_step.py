@@ -55,3 +55,31 @@ def test_a_diagnosis_says_what_to_try_and_a_button_sets_it(
     wrong.get_by_role("button", name="Use learning rate 0.01").first.click()
     expect(page.get_by_role("textbox", name="Learning rate", exact=True)).to_have_value("0.01")
     expect(wrong.get_by_role("button", name="Set: learning rate 0.01").first).to_be_disabled()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_learning_rate_is_found_and_used(
+    open_page: Callable[..., Page], picture: Callable, size: tuple[int, int], scheme: str
+) -> None:
+    page = open_page(size, scheme)
+    page.get_by_role("link", name="3 Train").click()
+    expect(page.get_by_role("button", name="Find a learning rate")).to_be_disabled()
+    page.get_by_role("link", name="1 Data").click()
+    choose(page)
+    page.get_by_role("combobox", name="Model").select_option("simple")
+    page.get_by_role("button", name="Find a learning rate").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("progressbar", name="Progress of the search")).to_have_count(0)
+    page.get_by_role("button", name="Find a learning rate").press("Enter")
+    use = page.get_by_role("button", name="Use 0.")
+    expect(use).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("img", name="The loss while the learning rate grows")).to_be_visible()
+    assert findings(page) == []
+    assert wide_as_the_window(page)
+    picture(page, f"rate-{scheme}-{size[0]}")
+    suggestion = use.inner_text().removeprefix("Use ")
+    use.press("Enter")
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    expect(field).to_have_value(suggestion)
+    expect(page.get_by_role("button", name=f"Set: {suggestion}")).to_be_disabled()

@@ -79,6 +79,19 @@ export interface Exploration {
   pixel_unit: string;
 }
 
+/** The training loss while the learning rate grows from step to step (Smith 2017). */
+export interface RangeTest {
+  rates: number[];
+  losses: number[];
+  smoothed: number[];
+  lowest: number;
+  steepest: number;
+  suggestion: number;
+  rule: string;
+  end: string;
+  command: string;
+}
+
 /** What seems to be wrong with a training, and what to try next. */
 export interface Diagnosis {
   level: "advice" | "warning";

@@ -14,6 +14,7 @@ import type {
 import type { Document, DocumentChanged, Edit, Options } from "./document";
 import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
 import type { AskTested } from "./opened";
+import type { FindRate, GiveUpRate, RateChanged, RateSearch } from "./rates";
 import type {
   AskCurve,
   Curve,
@@ -33,6 +34,7 @@ export type * from "./data";
 export type * from "./document";
 export type * from "./network";
 export type * from "./opened";
+export type * from "./rates";
 export type * from "./runs";
 
 /** The first message: what the page has seen already; answered by what it has not. */
@@ -53,6 +55,7 @@ export interface Snapshot {
   options: Options;
   network: Network;
   data: Data;
+  rate: RateSearch;
   runs: Run[];
 }
 
@@ -65,6 +68,8 @@ export type FromTab =
   | Stop
   | Resume
   | AskCurve
+  | FindRate
+  | GiveUpRate
   | AskSamples
   | Browse
   | NewUpload
@@ -78,6 +83,7 @@ export type ToTab =
   | RunChanged
   | RunGone
   | Points
+  | RateChanged
   | Resync
   | Done
   | Refusal

@@ -10,6 +10,7 @@ import { isShare, title } from "../format";
 import type { Run, Value } from "../messages";
 import { byAge } from "../run-choice";
 import { Diagnoses } from "./diagnosis";
+import { LearningRate } from "./rate";
 import { EpochTable, InWords, Outcome, RunList } from "./runs";
 
 const FIRST = [
@@ -107,6 +108,7 @@ export function TrainStep({ lab, state }: StepProps) {
 
   return (
     <div class="columns">
+      <div class="stack">
       <section class="card" aria-labelledby="settings-title">
         <div class="head">
           <h2 id="settings-title">Settings</h2>
@@ -135,6 +137,8 @@ export function TrainStep({ lab, state }: StepProps) {
           <div class="fields">{rest.map(field)}</div>
         </details>
       </section>
+      <LearningRate lab={lab} state={state} />
+      </div>
       <div class="stack">
         <section class="card" aria-labelledby="training-title">
           <div class="head">

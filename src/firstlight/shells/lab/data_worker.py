@@ -6,14 +6,20 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from firstlight.core.dataset import Dataset
+from firstlight.core.telling import Listener
 
 MOST_LISTED = 200
 
 
 class DataWorker:
-    """Does the tasks of one source: first `read`, then any number of `samples`."""
+    """Does the tasks of one source: first `read`, then any number of `samples`.
 
-    def __init__(self) -> None:
+    Args:
+        tell: called with how far a long reading has come.
+    """
+
+    def __init__(self, tell: Listener) -> None:
+        self._tell = tell
         self._dataset: Dataset | None = None
 
     def perform(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +33,7 @@ class DataWorker:
     def _read(self, source: str, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
         from firstlight import api
 
-        self._dataset = api.load(source, seed=seed, **settings)
+        self._dataset = api.load(source, seed=seed, progress=self._tell, **settings)
         found = api.explore(self._dataset)
         listed = replace(found, refused=found.refused[:MOST_LISTED])
         return {"exploration": listed, "refused": len(found.refused)}

@@ -29,6 +29,7 @@ from firstlight.shells.lab.messages.data import (
 from firstlight.shells.lab.messages.document import Document, DocumentChanged, Edit, Options
 from firstlight.shells.lab.messages.network import AskLayers, Build, Layers, Network, NetworkChanged
 from firstlight.shells.lab.messages.opened import AskTested
+from firstlight.shells.lab.messages.rates import FindRate, GiveUpRate, RateChanged, RateSearch
 from firstlight.shells.lab.messages.runs import (
     AskCurve,
     Curve,
@@ -52,7 +53,7 @@ class Hello(FromPage, tag="hello"):
 
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
-    | AskCurve | AskSamples | Browse | NewUpload | AskTested
+    | AskCurve | FindRate | GiveUpRate | AskSamples | Browse | NewUpload | AskTested
 )  # fmt: skip
 
 
@@ -66,10 +67,11 @@ class Snapshot(News, tag="snapshot"):
     options: Options
     network: Network
     data: Data
+    rate: RateSearch
     runs: tuple[Run, ...]
 
 
 ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
-    | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
+    | RateChanged | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
 )  # fmt: skip
