@@ -83,3 +83,31 @@ def test_a_learning_rate_is_found_and_used(
     field = page.get_by_role("textbox", name="Learning rate", exact=True)
     expect(field).to_have_value(suggestion)
     expect(page.get_by_role("button", name=f"Set: {suggestion}")).to_be_disabled()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_runs_are_compared(
+    open_page: Callable[..., Page], picture: Callable, size: tuple[int, int]
+) -> None:
+    page = open_page(size)
+    choose(page)
+    page.get_by_role("combobox", name="Model").select_option("simple")
+    for number, rate in enumerate(("0.0001", "0.003")):
+        train(page, Epochs="2", Learning_rate=rate)
+        row = page.get_by_role("row", name="patterns-simple").nth(number)
+        expect(row).to_contain_text("Finished", timeout=PATIENCE)
+    # The run before stays drawn beside the new one.
+    table = page.get_by_role("group", name="Runs compared").get_by_role("table")
+    expect(table.get_by_role("columnheader")).to_have_text(
+        ["What", " patterns-simple-2", " patterns-simple"]
+    )
+    rows = table.get_by_role("row")
+    expect(rows.nth(1)).to_have_text("Learning rate0.0030.0001")
+    expect(rows.nth(2)).to_contain_text("Parameters")
+    expect(rows.nth(3)).to_contain_text("Validation accuracy")
+    expect(table.get_by_role("row", name="Test accuracy")).to_contain_text(" to ")
+    assert findings(page) == []
+    assert wide_as_the_window(page)
+    picture(page, f"compared-{size[0]}")
+    page.get_by_role("checkbox", name="Draw patterns-simple", exact=True).uncheck()
+    expect(table).to_have_count(0)

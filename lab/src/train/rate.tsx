@@ -11,6 +11,8 @@ import { colourOf, plainAxis, useTheme } from "./chart";
 const HEIGHT = 230;
 /** What rises far above the loss of the beginning is cut off, as in the command's figure. */
 const HEADROOM = 1.3;
+/** Every second power of ten fits a phone, too. */
+const POWERS = [1e-6, 1e-4, 1e-2, 1];
 
 export function LearningRate({ lab, state }: StepProps) {
   const search = state.rate;
@@ -88,13 +90,16 @@ export function LearningRate({ lab, state }: StepProps) {
 
 /** What the curve says, in words. */
 function Reading({ found }: { found: RangeTest }) {
+  const low = Math.min(...found.smoothed);
+  const rises = found.smoothed.at(-1)! - low > 0.1 * (found.smoothed[0]! - low);
   return (
     <>
       <p>
         Left of the mark the steps are too short to learn much. At{" "}
-        <strong>{found.suggestion}</strong> the loss had made nearly all of its fall; beyond{" "}
-        {Number(found.lowest.toPrecision(2))}, where it is lowest, the steps are too long, and it
-        rises.
+        <strong>{found.suggestion}</strong> the loss had made nearly all of its fall;{" "}
+        {rises
+          ? `beyond ${Number(found.lowest.toPrecision(2))}, where it is lowest, the steps are too long, and it rises.`
+          : "longer steps bring little more."}
       </p>
       <p class="quiet">
         Rule: {found.rule}. It ended after {found.rates.length} batches: {found.end}.
@@ -155,10 +160,8 @@ function settings(width: number, found: RangeTest | null): uPlot.Options {
         labelFont: axis.font,
         labelSize: 20,
         size: 32,
-        // Every second power of ten fits a phone, too.
-        filter: (_, splits) =>
-          splits.map((value) => (Math.abs(Math.log10(value) % 2) < 1e-6 ? value : null)),
-        values: (_, values) => values.map((value) => (value === null ? null : power(value))),
+        splits: () => POWERS,
+        values: (_, values) => values.map(power),
       },
       { ...axis, size: 52, values: (_, values) => values.map((value) => `${+value.toPrecision(3)}`) },
     ],
@@ -172,7 +175,7 @@ function settings(width: number, found: RangeTest | null): uPlot.Options {
 }
 
 const power = (value: number): string =>
-  value >= 0.01 ? String(+value.toPrecision(1)) : `1e${Math.round(Math.log10(value))}`;
+  value >= 0.01 ? String(value) : `1e${Math.round(Math.log10(value))}`;
 
 function heights(found: RangeTest): [number, number] {
   const low = Math.min(...found.smoothed);

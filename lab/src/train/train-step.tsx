@@ -9,6 +9,7 @@ import { Choice, Field } from "../fields";
 import { isShare, title } from "../format";
 import type { Run, Value } from "../messages";
 import { byAge } from "../run-choice";
+import { Compared } from "./compared";
 import { Diagnoses } from "./diagnosis";
 import { LearningRate } from "./rate";
 import { EpochTable, InWords, Outcome, RunList } from "./runs";
@@ -192,6 +193,7 @@ export function TrainStep({ lab, state }: StepProps) {
             />
           </section>
         )}
+        <Compared runs={shown.filter((run) => run.command)} colour={colour} />
         {current?.command && (
           <EpochTable run={current} epochs={state.curves.get(current.name)?.epochs ?? []} />
         )}
