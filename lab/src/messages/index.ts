@@ -9,6 +9,7 @@ import type {
   Listing,
   NewUpload,
   Samples,
+  Simulate,
   Uploading,
 } from "./data";
 import type { Document, DocumentChanged, Edit, Options } from "./document";
@@ -72,6 +73,7 @@ export type FromTab =
   | GiveUpRate
   | AskSamples
   | Browse
+  | Simulate
   | NewUpload
   | AskTested;
 

@@ -47,12 +47,13 @@ export interface Progress {
 /** One finished epoch: means over its training images, and the validation images after it. */
 export type EpochRow = [epoch: number, loss: number | null, value: number | null, validation_loss: number | null, validation_value: number | null, seconds: number];
 
-/** A number of the test, with its interval where there is one. */
+/** A number of the test, with its interval and its unit where there is one. */
 export interface Score {
   name: string;
   value: number | null;
   low: number | null;
   high: number | null;
+  unit: string;
 }
 
 /** A run as it stands. */

@@ -1,6 +1,6 @@
 // Runs beside one another: the settings that differ, and what came of it.
 
-import { count, score, title } from "../format";
+import { count, score, tested, title } from "../format";
 import type { Run, Value } from "../messages";
 import { Scroll } from "../scroll";
 
@@ -61,7 +61,10 @@ export function Compared({ runs, colour }: ComparedProps) {
               ),
             )}
             {tests.map((name) =>
-              row(`Test ${name.replaceAll("_", " ")}`, (run) => tested(run, name)),
+              row(`Test ${name.replaceAll("_", " ")}`, (run) => {
+                const found = run.test.find((one) => one.name === name);
+                return found ? tested(found) : "–";
+              }),
             )}
           </tbody>
         </table>
@@ -79,11 +82,3 @@ export function Compared({ runs, colour }: ComparedProps) {
 
 /** A setting; of a file only its name. */
 const shown = (value: Value): string => (value === null ? "–" : String(value).split("/").at(-1)!);
-
-function tested(run: Run, name: string): string {
-  const found = run.test.find((one) => one.name === name);
-  if (found === undefined) return "–";
-  const { value, low, high } = found;
-  if (low === null || high === null) return score(name, value);
-  return `${score(name, value)} (${score(name, low)} to ${score(name, high)})`;
-}

@@ -7,6 +7,7 @@ from typing import Any
 
 from firstlight.core.dataset import Dataset
 from firstlight.core.telling import Listener
+from firstlight.shells.lab.choices import REIONISATION
 
 MOST_LISTED = 200
 
@@ -30,13 +31,21 @@ class DataWorker:
         """
         return self._read(**task["read"]) if "read" in task else self._samples(task["samples"])
 
-    def _read(self, source: str, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
+    def _read(
+        self, source: str, seed: int, settings: dict[str, Any], simulate: bool
+    ) -> dict[str, Any]:
         from firstlight import api
+        from firstlight.api.simulating import simulated
 
+        if source == REIONISATION and not simulated():
+            if not simulate:
+                return {"absent": True}
+            api.simulate(preset="quick", progress=self._tell)
         self._dataset = api.load(source, seed=seed, progress=self._tell, **settings)
         found = api.explore(self._dataset)
         listed = replace(found, refused=found.refused[:MOST_LISTED])
-        return {"exploration": listed, "refused": len(found.refused)}
+        reading = asdict(self._dataset.settings)
+        return {"exploration": listed, "refused": len(found.refused), "reading": reading}
 
     def _samples(self, asked: dict[str, Any]) -> dict[str, Any]:
         from firstlight.api.browsing import sheet

@@ -17,6 +17,7 @@ import msgspec
 from firstlight.core.diagnosis import Diagnosis, EpochScores, LayerUnits, course_of
 from firstlight.core.errors import RunError
 from firstlight.core.events import Event, event_of
+from firstlight.core.reports import WITH_UNIT
 from firstlight.core.run_folder import NAME, RunFolder
 from firstlight.shells.lab.curves import CurveMaker, add_epoch, add_point, merged
 from firstlight.shells.lab.messages.runs import EpochRow, Point, Progress, Run, RunState, Score
@@ -315,12 +316,20 @@ def _test_scores(folder: RunFolder) -> tuple[Score, ...]:
     try:
         if not _is_file(folder.report, LARGEST_DOCUMENT):
             return ()
-        scores = json.loads(folder.report.read_text("utf-8"))["scores"]
+        report = json.loads(folder.report.read_text("utf-8"))
+        # Targets of several units have no error in common.
+        units = set(report.get("target_units", ()))
+        unit = units.pop() if len(units) == 1 else ""
         return tuple(
             msgspec.convert(
-                {"name": name, **{key: score[key] for key in ("value", "low", "high")}}, Score
+                {
+                    "name": name,
+                    "unit": unit if name in WITH_UNIT else "",
+                    **{key: score[key] for key in ("value", "low", "high")},
+                },
+                Score,
             )
-            for name, score in scores.items()
+            for name, score in report["scores"].items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()

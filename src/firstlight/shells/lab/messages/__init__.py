@@ -24,6 +24,7 @@ from firstlight.shells.lab.messages.data import (
     Listing,
     NewUpload,
     Samples,
+    Simulate,
     Uploading,
 )
 from firstlight.shells.lab.messages.document import Document, DocumentChanged, Edit, Options
@@ -53,7 +54,7 @@ class Hello(FromPage, tag="hello"):
 
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
-    | AskCurve | FindRate | GiveUpRate | AskSamples | Browse | NewUpload | AskTested
+    | AskCurve | FindRate | GiveUpRate | AskSamples | Browse | Simulate | NewUpload | AskTested
 )  # fmt: skip
 
 
@@ -73,5 +74,6 @@ class Snapshot(News, tag="snapshot"):
 
 ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
-    | RateChanged | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
+    | RateChanged | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing
+    | Uploading
 )  # fmt: skip

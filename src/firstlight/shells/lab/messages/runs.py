@@ -11,12 +11,13 @@ from firstlight.shells.lab.messages.base import Answer, Count, News, Record, Req
 
 
 class Score(Record):
-    """A number of the test, with its interval where there is one."""
+    """A number of the test, with its interval and its unit where there is one."""
 
     name: str
     value: float | None
     low: float | None = None
     high: float | None = None
+    unit: str = ""
 
 
 RunState = Literal["starting", "training", "finished", "stopped", "failed", "killed"]
