@@ -86,7 +86,7 @@ def test_a_file_and_a_folder_are_dropped(
 
 
 def test_what_is_too_large_is_refused_before_it_is_copied(
-    open_page: Callable[..., Page], lab: LabProcess, tmp_path: Path, picture: Callable
+    open_page: Callable[..., Page], lab: LabProcess, tmp_path: Path
 ) -> None:
     with (tmp_path / "huge.npz").open("wb") as file:
         file.truncate((512 << 20) + 1)  # without taking room on the disk
@@ -95,7 +95,6 @@ def test_what_is_too_large_is_refused_before_it_is_copied(
     drop(page, tmp_path / "huge.npz")
     expect(page.get_by_role("alert")).to_contain_text("At most 20,000 files and 512 MB")
     expect(page.get_by_role("alert")).to_contain_text(f"below {lab.folder}")
-    picture(page, "too-large")
     assert findings(page) == []
     assert uploads(lab) == []
     expect(page.get_by_text("Nothing chosen yet")).to_be_visible()

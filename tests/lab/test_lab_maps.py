@@ -28,7 +28,7 @@ def lab(tmp_path: Path, cache: Path, start_lab: Callable) -> Iterator[LabProcess
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_maps_that_are_not_there_are_offered_and_given_up(
-    open_page: Callable[..., Page], picture: Callable, cache: Path, size: tuple[int, int]
+    open_page: Callable[..., Page], cache: Path, size: tuple[int, int]
 ) -> None:
     page = open_page(size, "dark" if size == PHONE else "light")
     page.get_by_role("button", name="reionisation").click()
@@ -36,7 +36,6 @@ def test_maps_that_are_not_there_are_offered_and_given_up(
     expect(offer).to_be_visible(timeout=PATIENCE)
     assert findings(page) == []
     assert wide_as_the_window(page)
-    picture(page, f"absent-{size[0]}")
     # Nothing has been done before it was asked for.
     assert not list(cache.glob("firstlight/reionisation/*"))
     offer.press("Enter")
@@ -44,7 +43,6 @@ def test_maps_that_are_not_there_are_offered_and_given_up(
     expect(bar).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text(" of 24", exact=False).last).to_be_visible()
     assert findings(page) == []
-    picture(page, f"simulating-{size[0]}")
     page.get_by_role("button", name="Cancel").click()
     expect(bar).to_have_count(0)
     expect(page.get_by_text("Nothing chosen yet")).to_be_visible()
@@ -68,7 +66,6 @@ def test_a_network_measures_on_maps(open_page: Callable[..., Page], picture: Cal
     telescope = page.get_by_role("combobox", name="Telescope")
     expect(telescope.get_by_role("option").first).to_have_text("standard")
     assert findings(page) == []
-    picture(page, "maps-data")
     telescope.select_option("hard")
     expect(telescope).to_have_value("hard")
     set_field(page, "Keep", "0.1 < xHI")
@@ -96,4 +93,4 @@ def test_a_network_measures_on_maps(open_page: Callable[..., Page], picture: Cal
     expect(page.locator("pre")).to_contain_text("--telescope hard")
     assert findings(page) == []
     assert wide_as_the_window(page)
-    picture(page, "maps-train")
+    picture(page, "maps")
