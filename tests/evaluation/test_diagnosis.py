@@ -115,6 +115,9 @@ def test_images_that_are_learned_and_say_nothing_of_others() -> None:
     assert [one.code for one in found] == ["not-learning"]
     assert "97.0 %" in found[0].evidence
     assert "labels" in found[0].experiment
+    # Of five validation images one or two are right by chance, and so are none.
+    few = {"validation_images": 5}
+    assert codes(course(FALLING, [0.6] * 10, FALLING, [0.3] * 10, **few)) == []
 
 
 def test_better_on_the_training_images_than_on_others() -> None:
@@ -139,6 +142,9 @@ def test_a_validation_loss_that_rises() -> None:
     # Nor does it need numbers above 0: all of it may lie lower.
     below = [value - 3 for value in held_out]
     assert codes(course([x - 3 for x in FALLING], held_out=below)) == ["overfitting"]
+    # It has to be a tenth.
+    for end, found_too in ((0.42, []), (0.45, ["overfitting"])):
+        assert codes(course(FALLING, held_out=[1.0, 0.5, *[0.4] * 5, *[end] * 3])) == found_too
     # Up and down by chance, a little above the lowest, and where training rises as well.
     assert codes(course(FALLING, held_out=[*FALLING[:7], 0.12, 0.11, 0.12])) == []
     assert codes(course([*FALLING[:5], *[0.25] * 5], held_out=held_out)) == []

@@ -12,6 +12,7 @@ from firstlight.models import RECIPES, resolve_settings
 from firstlight.shells.lab.messages.base import Value
 from firstlight.shells.lab.messages.document import Option, Options, Recipe
 
+# As in `firstlight.data`: that room is for the process that reads.
 REIONISATION = "reionisation"
 BUILTINS = ("mnist", REIONISATION)
 # All but `shards`, a folder anywhere on the machine.
