@@ -48,6 +48,22 @@ def test_maps_that_are_not_there_are_offered_and_given_up(
     expect(page.get_by_text("Nothing chosen yet")).to_be_visible()
 
 
+def test_a_start_before_the_maps_are_read_takes_the_network_for_maps(lab: LabProcess) -> None:
+    api.simulate(boxes=6, cells=32)
+    lab.sign_in()
+    with lab.tab() as tab:
+        change = {"kind": "settings", "values": {"epochs": 100_000}}
+        assert tab.ask("edit", revision=0, change=change)["kind"] == "done"
+        source = {"place": "builtin", "name": "reionisation"}
+        change = {"kind": "source", "source": source}
+        assert tab.ask("edit", revision=1, change=change)["kind"] == "done"
+        run = tab.ask("start", revision=2, name="early")["run"]
+        ready = tab.until(lambda news: news["kind"] == "run" and news["run"]["settings"])
+        assert (run, ready["run"]["settings"]["model"]) == ("early", "maps")
+        assert tab.ask("stop", run="early")["kind"] == "done"
+        tab.until(lambda news: news["kind"] == "run" and news["run"]["state"] == "stopped")
+
+
 def test_a_network_measures_on_maps(open_page: Callable[..., Page], picture: Callable) -> None:
     api.simulate(boxes=6, cells=32)
     page = open_page()
@@ -69,7 +85,7 @@ def test_a_network_measures_on_maps(open_page: Callable[..., Page], picture: Cal
     telescope.select_option("hard")
     expect(telescope).to_have_value("hard")
     set_field(page, "Keep", "0.1 < xHI")
-    expect(page.get_by_role("heading", name="reionisation")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Only images with 0.1 < xHI are used")).to_be_visible(timeout=PATIENCE)
 
     page.get_by_role("link", name="2 Build").click()
     # The map, and its redshift as one channel more.
@@ -88,9 +104,9 @@ def test_a_network_measures_on_maps(open_page: Callable[..., Page], picture: Cal
     for score in ("rmse 0.", "mae 0.", "bias", "r2"):
         expect(words).to_contain_text(score)
     page.get_by_role("radio", name="Rmse").check()
+    picture(page, "maps")
     page.get_by_text("Epochs of reionisation-maps in numbers").click()
     expect(page.locator("pre")).to_contain_text("--target xHI --side z")
     expect(page.locator("pre")).to_contain_text("--telescope hard")
     assert findings(page) == []
     assert wide_as_the_window(page)
-    picture(page, "maps")

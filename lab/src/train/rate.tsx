@@ -161,6 +161,7 @@ function settings(width: number, found: RangeTest | null): uPlot.Options {
         labelSize: 20,
         size: 32,
         splits: () => POWERS,
+        filter: (_, splits) => splits,
         values: (_, values) => values.map(power),
       },
       { ...axis, size: 52, values: (_, values) => values.map((value) => `${+value.toPrecision(3)}`) },

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from firstlight.core.losses import WITH_SPREAD
+from firstlight.core.settings import AUTO
 from firstlight.models import CATALOGUE
 from firstlight.shells.lab import choices
 from firstlight.shells.lab.building import Building
@@ -51,6 +52,10 @@ class BuildStep:
             ModelError: it cannot be trained as it stands.
             WriteError: it cannot be written.
         """
+        named = "model" in self._desk.document.settings or self._building.own
+        if self._desk.explored is None and not named:
+            # Which recipe is meant depends on the images, and they are still being read.
+            return AUTO
         return self._building.model_for(self._folder / "networks" / f"{run}.yaml")
 
     def _start_from(self, recipe: str) -> None:

@@ -114,8 +114,8 @@ class Building:
             what = "classes" if explored.task == "classify" else "numbers to measure"
             beside = f" with {side} number{'s' * (side > 1)} beside each" if side else ""
             self._counted_for = f"{height}×{width} images{beside}, {len(names)} {what}"
-        if not own:
-            self.recipe = recipe
+            if not own:
+                self.recipe = recipe
         layers = self._layers_of_recipe()
         if not own and layers != self._document.layers:
             self._document = NetworkDocument.of(layers)
