@@ -13,6 +13,7 @@ import type {
   Network,
   Options,
   Point,
+  RateSearch,
   Run,
   Snapshot,
   ToTab,
@@ -36,6 +37,7 @@ export interface State {
   options: Options;
   network: Network;
   data: Data;
+  rate: RateSearch;
   runs: Map<string, Run>;
   curves: Map<string, Curves>;
   /** By run and form, such as `mnist-compact onnx`. */
@@ -100,6 +102,12 @@ export class Connection {
     const { revision } = this.state!.document;
     const { run } = await this.ask({ kind: "start", revision, name: "" }, "started");
     return run;
+  }
+
+  /** Look for a learning rate for the document with all changes in it. */
+  async findRate(): Promise<void> {
+    await this.edits;
+    await this.ask({ kind: "find-rate", revision: this.state!.document.revision }, "done");
   }
 
   /** Change the network. */
@@ -211,9 +219,9 @@ export class Connection {
 
 function fromSnapshot(message: Snapshot): State {
   const runs = new Map(message.runs.map((run) => [run.name, run]));
-  const { folder, document, defaults, options, network, data } = message;
+  const { folder, document, defaults, options, network, data, rate } = message;
   const [curves, exports] = [new Map(), new Map()];
-  return { folder, document, defaults, options, network, data, runs, curves, exports };
+  return { folder, document, defaults, options, network, data, rate, runs, curves, exports };
 }
 
 /** One piece of news. */
@@ -234,6 +242,9 @@ function take(
     case "data":
       state.data = message.data;
       break;
+    case "rate":
+      state.rate = message.search;
+      break;
     case "run":
       state.runs.set(message.run.name, message.run);
       break;
@@ -251,7 +262,8 @@ function take(
       const run = state.runs.get(message.run);
       if (run === undefined) break;
       const last = message.epochs.at(-1) ?? run.last;
-      state.runs.set(run.name, { ...run, progress: message.progress, last });
+      const { progress, diagnosis } = message;
+      state.runs.set(run.name, { ...run, progress, last, diagnosis });
       const curves = state.curves.get(run.name);
       if (curves === undefined) break;
       addPoints(curves.points, message.points);

@@ -1,5 +1,7 @@
 // Numbers as people read them.
 
+import type { Run } from "./messages";
+
 /** Metrics that are shares of one. */
 const SHARES = new Set([
   "accuracy",
@@ -23,6 +25,13 @@ export function short(value: number | null): string {
 export function score(name: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   return SHARES.has(name) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4);
+}
+
+/** A score of a test with its unit and its interval. */
+export function tested({ name, value, low, high, unit }: Run["test"][number]): string {
+  const ends =
+    low !== null && high !== null ? ` (${score(name, low)} to ${score(name, high)})` : "";
+  return `${score(name, value)}${unit && ` ${unit}`}${ends}`;
 }
 
 export const isShare = (name: string): boolean => SHARES.has(name);

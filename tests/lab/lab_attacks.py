@@ -473,6 +473,8 @@ def messages() -> list[Attack]:
         ),
         ("YAML of 60 kB", built(kind="yaml", text="#" * 60_000)),
         ("half a surrogate pair", '{"kind":"stop","id":1,"run":"\\ud800"}'),
+        ("a search with a command line", '{"kind":"find-rate","id":1,"revision":0,"data":"/etc"}'),
+        ("a simulation with a folder", '{"kind":"simulate","id":1,"out":"/tmp"}'),
         ("images from a negative position", sampled(start=-1)),
         ("no images", sampled(count=0)),
         ("100,000 images", sampled(count=100_000)),
@@ -598,6 +600,12 @@ def values() -> list[Attack]:
         ("an edit of an old document", {**setting("epochs", 1), "revision": 99}),
         ("a start of an old document", {"kind": "start", "id": 1, "revision": 99, "name": "a"}),
         ("a start without data", {"kind": "start", "id": 1, "revision": 0, "name": "a"}),
+        ("a condition that is code", setting("keep", "__import__('os').abort()", "reading")),
+        ("bounds that are code", setting("bounds", "x=exit():1", "reading")),
+        ("memory that is none", setting("memory", "1e999GB", "reading")),
+        ("a search for an old document", {"kind": "find-rate", "id": 1, "revision": 99}),
+        ("a search without data", {"kind": "find-rate", "id": 1, "revision": 0}),
+        ("a simulation that nobody chose", {"kind": "simulate", "id": 1}),
         ("images before there are any", sampled()),
     ]
     tried += [(f"network: {words}", built(**change)) for words, change in NETWORKS]

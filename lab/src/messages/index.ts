@@ -9,6 +9,7 @@ import type {
   Listing,
   NewUpload,
   Samples,
+  Simulate,
   Uploading,
 } from "./data";
 import type { Document, DocumentChanged, Edit, Options } from "./document";
@@ -22,6 +23,7 @@ import type {
 } from "./exporting";
 import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
 import type { AskTested } from "./opened";
+import type { FindRate, GiveUpRate, RateChanged, RateSearch } from "./rates";
 import type {
   AskCurve,
   Curve,
@@ -42,6 +44,7 @@ export type * from "./document";
 export type * from "./exporting";
 export type * from "./network";
 export type * from "./opened";
+export type * from "./rates";
 export type * from "./runs";
 
 /** The first message: what the page has seen already; answered by what it has not. */
@@ -62,6 +65,7 @@ export interface Snapshot {
   options: Options;
   network: Network;
   data: Data;
+  rate: RateSearch;
   runs: Run[];
 }
 
@@ -74,8 +78,11 @@ export type FromTab =
   | Stop
   | Resume
   | AskCurve
+  | FindRate
+  | GiveUpRate
   | AskSamples
   | Browse
+  | Simulate
   | NewUpload
   | AskTested
   | AskExports
@@ -90,6 +97,7 @@ export type ToTab =
   | RunChanged
   | RunGone
   | Points
+  | RateChanged
   | Resync
   | Done
   | Refusal

@@ -13,6 +13,7 @@ from firstlight.shells.lab.messages import Hello, Snapshot
 from firstlight.shells.lab.messages.base import Answer, Refusal, Request
 from firstlight.shells.lab.opened_runs import OpenedRuns
 from firstlight.shells.lab.places import Places
+from firstlight.shells.lab.rate_step import RateStep
 from firstlight.shells.lab.stream import Stream, Tab
 from firstlight.shells.lab.train_step import TrainStep
 
@@ -40,10 +41,11 @@ class Lab:
         self._data = DataStep(self._desk, self.places, self.stream)
         self._build = BuildStep(root / ".lab", self._desk, self.stream)
         self._train = TrainStep(root, self._desk, self._build, self.places, self.stream)
+        self._rate = RateStep(self._desk, self._build, self.places, self.stream)
         self._opened = OpenedRuns(root)
         self.exports = ExportStep(self.places.folder, root, self.stream)
         steps = (
-            *(self._desk, self._data, self._build, self._train),
+            *(self._desk, self._data, self._build, self._train, self._rate),
             *(self._opened, self.exports),
         )
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
@@ -58,6 +60,7 @@ class Lab:
         """End: nothing is left running but the trainings."""
         await self._train.close()
         await self._data.close()
+        await self._rate.close()
         await self._opened.close()
         await self.exports.close()
 
@@ -85,5 +88,6 @@ class Lab:
             options=self._desk.options(),
             network=self._build.network(),
             data=self._data.data,
+            rate=self._rate.search,
             runs=self._train.runs(),
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -134,9 +137,8 @@ class Places:
         parts = path.split("/")
         if len(parts) > DEEPEST or not all(map(PART.fullmatch, parts)):
             raise DataError(f"{path!r} cannot be the name of an uploaded file: rename it.")
-        files = [entry for entry in folder.rglob("*") if entry.is_file()]
-        size = sum(entry.stat().st_size for entry in files)
-        if len(files) >= UPLOAD_FILES or size >= UPLOAD_BYTES:
+        sizes = list(_sizes(folder))
+        if len(sizes) >= UPLOAD_FILES or sum(sizes) >= UPLOAD_BYTES:
             raise DataError(
                 f"an upload holds at most {UPLOAD_FILES:,} files and {UPLOAD_BYTES >> 20} MB: put "
                 f"larger data below {self.folder} and choose them there."
@@ -158,6 +160,16 @@ def _whole_upload(folder: Path) -> Path:
         return entries[0]
     # A folder that was dropped brings its own name along.
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """The sizes of all files below a folder, in which other requests write at the same time."""
+    for entry in folder.rglob("*"):
+        # A part that has just been renamed is counted under its name, or not yet.
+        with suppress(FileNotFoundError):
+            status = entry.lstat()
+            if stat.S_ISREG(status.st_mode):
+                yield status.st_size
 
 
 def open_part(target: Path) -> tuple[Path, BinaryIO]:

@@ -29,11 +29,15 @@ class Worker(Protocol):
 
 
 def worker_of(role: str, tell: Listener) -> Worker:
-    """The worker for `data` or `run`; `tell` takes what happens while it works."""
+    """The worker for `data`, `rate` or `run`; `tell` takes what happens while it works."""
     if role == "data":
         from firstlight.shells.lab.data_worker import DataWorker
 
-        return DataWorker()
+        return DataWorker(tell)
+    if role == "rate":
+        from firstlight.shells.lab.rate_worker import RateWorker
+
+        return RateWorker(tell)
     from firstlight.shells.lab.run_worker import RunWorker
 
     return RunWorker(tell)

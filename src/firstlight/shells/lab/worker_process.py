@@ -18,18 +18,22 @@ LOST = {
     "data": (
         "The process that reads the data has ended: the memory may have run out. Choose it again."
     ),
+    "rate": (
+        "The process that looked for a learning rate has ended: the memory may have run out. Try "
+        "smaller batches."
+    ),
     "run": "The process that holds the network has ended: the memory may have run out. Try again.",
 }
 
 
 class WorkerProcess:
-    """One process for one thing: a source that is read, or a run whose network is asked.
+    """One process for one thing: a source that is read, a search, a run whose network is asked.
 
     Args:
         role: what it does.
     """
 
-    def __init__(self, role: Literal["data", "run"]) -> None:
+    def __init__(self, role: Literal["data", "rate", "run"]) -> None:
         self._role = role
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
