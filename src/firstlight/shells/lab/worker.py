@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from typing import Any, Protocol, TextIO
 
 import msgspec
 
 from firstlight.core.errors import FirstlightError
 from firstlight.core.telling import Listener
+
+LOOK = 1.0  # seconds
 
 
 class Worker(Protocol):
@@ -48,6 +52,7 @@ def main(role: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     # What a library prints is no answer.
     os.dup2(2, 1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     worker = worker_of(role, lambda event: _write(answers, {"told": event}))
     for line in sys.stdin:
         try:
@@ -59,6 +64,13 @@ def main(role: str) -> None:
         except Exception as error:
             answer = {"error": f"This failed: {type(error).__name__}: {error}"}
         _write(answers, answer)
+
+
+def _end_with(server: int) -> None:
+    """End as soon as the server has ended: a task can take minutes that nobody waits for."""
+    while os.getppid() == server:
+        time.sleep(LOOK)
+    os._exit(1)
 
 
 def _write(answers: TextIO, answer: dict[str, Any]) -> None:
