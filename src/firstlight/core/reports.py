@@ -13,11 +13,8 @@ from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Refused, Task
 from firstlight.core.diagnosis import Diagnosis
 from firstlight.core.notebook import html_table, short
-from firstlight.core.scores import Score
+from firstlight.core.scores import WITH_UNIT, Score
 from firstlight.core.trust import ClassTrust, Trust
-
-# The scores that have their target's unit.
-WITH_UNIT = ("rmse", "mae", "bias")
 
 
 @dataclass(frozen=True)

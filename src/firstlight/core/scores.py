@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from firstlight.core.notebook import short
 
+# The scores that have their target's unit.
+WITH_UNIT = ("rmse", "mae", "bias")
+
 
 @dataclass(frozen=True)
 class Score:

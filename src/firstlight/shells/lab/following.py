@@ -17,8 +17,8 @@ import msgspec
 from firstlight.core.diagnosis import Diagnosis, EpochScores, LayerUnits, course_of
 from firstlight.core.errors import RunError
 from firstlight.core.events import Event, event_of
-from firstlight.core.reports import WITH_UNIT
 from firstlight.core.run_folder import NAME, RunFolder
+from firstlight.core.scores import WITH_UNIT
 from firstlight.shells.lab.curves import CurveMaker, add_epoch, add_point, merged
 from firstlight.shells.lab.messages.runs import EpochRow, Point, Progress, Run, RunState, Score
 
