@@ -56,7 +56,7 @@ def filter_pixels(filters: Filters) -> tuple[NDArray[np.uint8], str]:
     """
     shown = strongest(filters.weights[..., :MAPS])
     shades = shades_over(shown, both=True)
-    words = shades.in_words()
+    words = f"Weights: {shades.in_words()[9:]}"
     if filters.weights.shape[2] > 1:
         words += " Of each filter, the channel with the largest weights."
     return shades.pixels(shown), words
@@ -68,6 +68,11 @@ def strongest(weights: NDArray[np.float32], by: NDArray[np.float32] | None = Non
     Args:
         weights: of the filters.
         by: other weights of the same shape by which the channels are chosen.
+
+    Example:
+        >>> weights = np.array([1.0, -2.0, 3.0, 0.0], np.float32).reshape(1, 1, 2, 2)
+        >>> strongest(weights).ravel().tolist()
+        [3.0, -2.0]
     """
     channels = np.square(weights if by is None else by).sum(axis=(0, 1)).argmax(axis=0)
     return weights.transpose(3, 2, 0, 1)[np.arange(weights.shape[3]), channels]
