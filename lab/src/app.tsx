@@ -8,6 +8,7 @@ import { useLab, type Connection, type State } from "./connection";
 import { BuildStep } from "./build/build-step";
 import { DataStep } from "./data/data-step";
 import { ExportStep } from "./export/export-step";
+import { InsideStep } from "./inside/inside-step";
 import { TrainStep } from "./train/train-step";
 
 export interface StepProps {
@@ -20,6 +21,7 @@ const STEPS: { name: string; title: string; view: FunctionComponent<StepProps> }
   { name: "data", title: "Data", view: DataStep },
   { name: "build", title: "Build", view: BuildStep },
   { name: "train", title: "Train", view: TrainStep },
+  { name: "inside", title: "Look inside", view: InsideStep },
   { name: "export", title: "Export", view: ExportStep },
 ];
 

@@ -5,6 +5,7 @@ import "./styles/fields.css";
 import "./data/data.css";
 import "./build/build.css";
 import "./train/train.css";
+import "./inside/inside.css";
 import "./export/export.css";
 import "./styles/narrow.css";
 

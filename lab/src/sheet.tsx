@@ -2,10 +2,17 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { count } from "./format";
 import type { Samples } from "./messages";
 
 export interface Sheet {
   samples: Samples;
+  picture: ImageBitmap;
+}
+
+/** Pictures of one size, `columns` in a row. */
+export interface Cut {
+  samples: { width: number; height: number; columns: number };
   picture: ImageBitmap;
 }
 
@@ -39,8 +46,71 @@ export function useSheet(
   return { sheet, problem };
 }
 
+interface PagerProps {
+  start: number;
+  /** Images on a sheet, and in all. */
+  shown: number;
+  total: number;
+  onStart: (start: number) => void;
+}
+
+/** Which images are on the sheet, and the way to the others. */
+export function Pager({ start, shown, total, onStart }: PagerProps) {
+  const last = Math.min(start + shown, total);
+  return (
+    <>
+      <span class="space" />
+      <span class="quiet range" role="status">
+        {total > 0 && `${count(start + 1)}–${count(last)} of ${count(total)}`}
+      </span>
+      <button
+        type="button"
+        class="plain"
+        disabled={start === 0}
+        onClick={() => onStart(Math.max(0, start - shown))}
+      >
+        Previous
+      </button>
+      <button
+        type="button"
+        class="plain"
+        disabled={last >= total}
+        onClick={() => onStart(start + shown)}
+      >
+        Next
+      </button>
+    </>
+  );
+}
+
+interface ClassChoiceProps {
+  classes: string[];
+  label: number | null;
+  onChoose: (label: number | null) => void;
+}
+
+/** One class, or all. */
+export function ClassChoice({ classes, label, onChoose }: ClassChoiceProps) {
+  return (
+    <label class="with-label">
+      <span>Class</span>
+      <select
+        value={label === null ? "" : String(label)}
+        onChange={({ currentTarget: { value } }) => onChoose(value === "" ? null : Number(value))}
+      >
+        <option value="">all</option>
+        {classes.map((name, number) => (
+          <option key={name} value={number}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 /** One image of a sheet. */
-export function Tile({ sheet, place, words }: { sheet: Sheet; place: number; words: string }) {
+export function Tile({ sheet, place, words }: { sheet: Cut; place: number; words: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height, columns } = sheet.samples;
   useEffect(() => {

@@ -161,12 +161,16 @@ def open_page(browser: Any, lab: LabProcess) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def picture(request: pytest.FixtureRequest) -> Callable[[Any, str], None]:
-    """Keeps a picture of the page for the documentation, where that is asked for."""
+def picture(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Keeps a picture of a page for the documentation, where that is asked for.
+
+    `whole=False`: of what is in the window, or of a part of the page.
+    """
     folder = request.config.getoption("--lab-pictures")
 
-    def take(page: Any, name: str) -> None:
+    def take(shown: Any, name: str, whole: bool = True) -> None:
         if folder:
-            page.screenshot(path=Path(folder) / f"lab-{name}.png", full_page=True)
+            how = {"full_page": True} if whole else {}
+            shown.screenshot(path=Path(folder) / f"lab-{name}.png", **how)
 
     return take

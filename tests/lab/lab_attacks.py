@@ -475,6 +475,12 @@ def messages() -> list[Attack]:
         ("half a surrogate pair", '{"kind":"stop","id":1,"run":"\\ud800"}'),
         ("a search with a command line", '{"kind":"find-rate","id":1,"revision":0,"data":"/etc"}'),
         ("a simulation with a folder", '{"kind":"simulate","id":1,"out":"/tmp"}'),
+        ("a test image below none", kernel(image=-1)),
+        ("a test image above 2^31", kernel(image=2**40)),
+        ("a filter that is a text", kernel(filter="0; ls")),
+        ("a layer's name of 1,000 letters", kernel(layer="a" * 1000)),
+        ("an epoch below none", kernel(epoch=-1)),
+        ("a class of 1,000 letters", asked_of("saliency", of="a" * 1000)),
         ("images from a negative position", sampled(start=-1)),
         ("no images", sampled(count=0)),
         ("100,000 images", sampled(count=100_000)),
@@ -504,6 +510,14 @@ def sampled(**changed: Any) -> dict[str, Any]:
 
 def exported(kind: str, **changed: Any) -> dict[str, Any]:
     return {"kind": kind, "id": 1, "run": "first", "form": "keras"} | changed
+
+
+def asked_of(kind: str, **changed: Any) -> dict[str, Any]:
+    return {"kind": kind, "id": 1, "run": "a", "image": 0, "epoch": None} | changed
+
+
+def kernel(**changed: Any) -> dict[str, Any]:
+    return asked_of("kernel", layer=None, filter=None) | changed
 
 
 def source(place: str, name: str) -> dict[str, Any]:
@@ -609,6 +623,7 @@ def values() -> list[Attack]:
         ("images before there are any", sampled()),
     ]
     tried += [(f"network: {words}", built(**change)) for words, change in NETWORKS]
+    tried += [(f"look inside a run {words}", asked_of("inside", run=name)) for words, name in names]
     for verb in ("stop", "resume", "curve"):
         tried += [
             (f"{verb} a run {words}", {"kind": verb, "id": 1, "run": name}) for words, name in names

@@ -3,9 +3,8 @@
 import { useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
-import { count } from "../format";
 import type { AskSamples, Exploration } from "../messages";
-import { Tile, useSheet } from "../sheet";
+import { ClassChoice, Pager, Tile, useSheet } from "../sheet";
 
 const SHOWN = 48;
 
@@ -19,65 +18,34 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
   );
 
   const samples = sheet?.samples;
-  const total = samples?.total ?? 0;
-  const last = Math.min(start + SHOWN, total);
   return (
     <>
       <div class="bar">
-        <label for="sample-part">Part</label>
-        <select
-          id="sample-part"
-          value={part}
-          onChange={(event) => {
-            setPart(event.currentTarget.value as AskSamples["part"]);
-            setStart(0);
-          }}
-        >
-          {found.parts.map((one) => (
-            <option key={one.part}>{one.part}</option>
-          ))}
-        </select>
+        <label class="with-label">
+          <span>Part</span>
+          <select
+            value={part}
+            onChange={(event) => {
+              setPart(event.currentTarget.value as AskSamples["part"]);
+              setStart(0);
+            }}
+          >
+            {found.parts.map((one) => (
+              <option key={one.part}>{one.part}</option>
+            ))}
+          </select>
+        </label>
         {found.task === "classify" && (
-          <>
-            <label for="sample-class">Class</label>
-            <select
-              id="sample-class"
-              value={label === null ? "" : String(label)}
-              onChange={(event) => {
-                const { value } = event.currentTarget;
-                setLabel(value === "" ? null : Number(value));
-                setStart(0);
-              }}
-            >
-              <option value="">all</option>
-              {found.classes.map((name, number) => (
-                <option key={name} value={number}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </>
+          <ClassChoice
+            classes={found.classes}
+            label={label}
+            onChoose={(one) => {
+              setLabel(one);
+              setStart(0);
+            }}
+          />
         )}
-        <span class="space" />
-        <span class="quiet range" role="status">
-          {total > 0 && `${count(start + 1)}–${count(last)} of ${count(total)}`}
-        </span>
-        <button
-          type="button"
-          class="plain"
-          disabled={start === 0}
-          onClick={() => setStart(Math.max(0, start - SHOWN))}
-        >
-          Previous
-        </button>
-        <button
-          type="button"
-          class="plain"
-          disabled={last >= total}
-          onClick={() => setStart(start + SHOWN)}
-        >
-          Next
-        </button>
+        <Pager start={start} shown={SHOWN} total={samples?.total ?? 0} onStart={setStart} />
       </div>
       <p class="problem" role="alert" hidden={!problem}>
         {problem}

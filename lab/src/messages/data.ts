@@ -57,8 +57,9 @@ export interface DataChanged {
   data: Data;
 }
 
-/** One image of a sheet. */
+/** One image of a sheet; `position` counts the images of its part from 0. */
 export interface Tile {
+  position: number;
   name: string;
   label: string;
 }

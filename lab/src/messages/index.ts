@@ -21,6 +21,7 @@ import type {
   MakeExport,
   StopExport,
 } from "./exporting";
+import type { AskInside, AskKernel, AskSaliency, Inside, Kernel, Saliencies } from "./inside";
 import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
 import type { AskTested } from "./opened";
 import type { FindRate, GiveUpRate, RateChanged, RateSearch } from "./rates";
@@ -42,6 +43,7 @@ export type * from "./core";
 export type * from "./data";
 export type * from "./document";
 export type * from "./exporting";
+export type * from "./inside";
 export type * from "./network";
 export type * from "./opened";
 export type * from "./rates";
@@ -87,7 +89,10 @@ export type FromTab =
   | AskTested
   | AskExports
   | MakeExport
-  | StopExport;
+  | StopExport
+  | AskInside
+  | AskKernel
+  | AskSaliency;
 
 export type ToTab =
   | Snapshot
@@ -109,4 +114,7 @@ export type ToTab =
   | Uploading
   | ExportChanged
   | ExportGone
-  | Exports;
+  | Exports
+  | Inside
+  | Kernel
+  | Saliencies;

@@ -20,6 +20,7 @@ class Sheet:
 
     Attributes:
         total: how many images there are to choose from.
+        positions: which images of the part these are, counted from 0.
         names: where each image on the sheet came from.
         labels: its class, or its values with their units, in the order of the targets.
         png: the images side by side, `columns` in a row, without gaps.
@@ -28,6 +29,7 @@ class Sheet:
     """
 
     total: int
+    positions: tuple[int, ...]
     names: tuple[str, ...]
     labels: tuple[str, ...]
     png: bytes
@@ -75,7 +77,8 @@ def sheet(
             f"there are classes 0 to {len(dataset.classes) - 1}, but {label} came: choose another."
         )
     rows = np.arange(len(images)) if label is None else np.flatnonzero(images.targets == label)
-    shown = images.select(rows[start : start + count])
+    total, rows = len(rows), rows[start : start + count]
+    shown = images.select(rows)
     pixels = shown.images[:]
     tiles = displayed(pixels)
     picture, _ = mosaic(tiles, columns, 0, 0)
@@ -83,19 +86,29 @@ def sheet(
     Image.fromarray(picture).save(png, "PNG", compress_level=1)
     height, width = tiles.shape[1:3]
     return Sheet(
-        len(rows),
+        total,
+        tuple(rows.tolist()),
         tuple(map(str, shown.names)),
         tuple(_label(dataset, target) for target in shown.targets),
         png.getvalue(),
         columns,
         width,
         height,
-        _in_words(pixels, dataset.pixel_unit),
+        colours_in_words(pixels, dataset.pixel_unit),
     )
 
 
-def _in_words(pixels: NDArray[Any], unit: str) -> str:
-    """What the colours of a sheet mean."""
+def colours_in_words(pixels: NDArray[Any], unit: str) -> str:
+    """What the colours of images mean as `firstlight.draw.mosaic.displayed` shows them.
+
+    Args:
+        pixels: `(N, H, W, C)` of any number type.
+        unit: that of the pixels.
+
+    Example:
+        >>> colours_in_words(np.zeros((1, 8, 8, 1), np.uint8), "")
+        'Pixels as they are stored: black is 0, white is 255.'
+    """
     from firstlight.draw.shades import is_map, shades_of
 
     if is_map(pixels):

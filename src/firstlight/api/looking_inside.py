@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested, found_run, own_dataset
 from firstlight.api.incoming import incoming_images
-from firstlight.api.networks import as_predictions, model_files, trained_model
+from firstlight.api.networks import model_files, trained_model
+from firstlight.api.one_look import ChosenImage, chosen_image, look_at, saliency_of
 from firstlight.api.run import Run
-from firstlight.core.errors import DataError, RunError, SettingError
+from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
-from firstlight.core.insight import Filters, Look, Saliency
-from firstlight.core.opened_numbers import OpenedNumber
+from firstlight.core.insight import Filters, Look
 from firstlight.core.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -120,45 +119,21 @@ def look(
         >>> look.layers[0].shape, [number.name for number in look.numbers]
         ((8, 8, 1), ['loss', 'accuracy'])
     """
-    from firstlight.explain import (
-        filters_of,
-        kernel_at_work,
-        layer_answers,
-        open_parameters,
-        open_softmax,
-    )
+    from firstlight.explain import kernel_at_work
 
     folder, trust_code = found_run(run, runs, trust_code)
     information = folder.information()
     opened = inside(folder.path, trust_code=trust_code)
     chosen = _chosen(folder, information, image, side or {})
-    pixels, beside = chosen.pixels, chosen.side
-    answers = _answers(opened.answers(pixels, beside), information["data"])
-    layers = layer_answers(opened, pixels, beside)
-    output = _output(of, answers, information["data"])
-    filters = filters_of(opened)
+    found = look_at(folder, opened, chosen, of)
     kernel = None
-    if filters or layer is not None:
-        kernel = kernel_at_work(opened, pixels, layer, filter, position, beside)
-    is_softmax = opened.task == "classify" and opened.network.head == "softmax"
-    units = information["data"]["target_units"]
-    found = Look(
-        run=folder.name,
-        image=pixels,
-        image_name=chosen.name,
-        true=_true(chosen, information["data"]),
-        answers=answers,
-        units=dict(zip(answers, units, strict=False)),
-        of=list(answers)[output],
-        layers=layers,
-        filters=filters,
+    if found.filters or layer is not None:
+        kernel = kernel_at_work(opened, chosen.pixels, layer, filter, position, chosen.side)
+    found = replace(
+        found,
         kernel=kernel,
-        saliency=_saliency(opened, chosen, output, any(one.has_places for one in layers)),
-        softmax=open_softmax(opened.scores(pixels, beside)) if is_softmax else None,
-        numbers=_numbers(folder, information, opened, chosen),
-        parameters=open_parameters(opened),
-        evolution=_evolution(folder, trust_code) if filters else (),
-        notes=_notes(folder),
+        saliency=saliency_of(opened, chosen, list(found.answers).index(found.of)),
+        evolution=_evolution(folder, trust_code) if found.filters else (),
     )
     if save is not None:
         from firstlight.draw import look_figures, look_page, to_pngs
@@ -172,99 +147,22 @@ def look(
     return found
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """An image `(H, W, C)`, the numbers `(S,)` beside it, and its target where that is known."""
-
-    pixels: NDArray[Any]
-    name: str
-    side: NDArray[np.float32] | None = None
-    target: Any = None
-
-
 def _chosen(
     folder: RunFolder,
     information: dict[str, Any],
     image: int | str | Path,
     side: Mapping[str, float],
-) -> _Chosen:
+) -> ChosenImage:
     """The test image of that number, or the image in that file."""
     if not isinstance(image, int | np.integer):
         incoming, beside = incoming_images(information, [image], side)
         if incoming.refused:
             raise DataError(f"{incoming.refused[0].file} {incoming.refused[0].reason}")
         own = None if beside is None else beside[0]
-        return _Chosen(incoming.images[0], str(incoming.names[0]), own)
+        return ChosenImage(incoming.images[0], str(incoming.names[0]), own)
     if side:
         raise RunError("the numbers beside a test image are known: leave --side out.")
-    test = as_tested(own_dataset(folder), "test")
-    if not 0 <= image < len(test):
-        raise DataError(
-            f"the test images are 0 to {len(test) - 1}, but {image} came: choose one of them."
-        )
-    one = test.select(np.array([image]))
-    own = None if one.side is None else one.side[0]
-    return _Chosen(one.images[:][0], str(one.names[0]), own, one.targets[0])
-
-
-def _answers(values: NDArray[np.float32], known: dict[str, Any]) -> dict[str, float]:
-    """The network's own answer by class or by target."""
-    predictions = as_predictions(values[None], np.array(["image"]), known)
-    names = predictions.classes or predictions.target_names
-    return dict(zip(names, predictions.values[0].tolist(), strict=True))
-
-
-def _output(of: str | None, answers: dict[str, float], known: dict[str, Any]) -> int:
-    """The number of the class or target that is asked about."""
-    names = list(answers)
-    if of is not None and of not in names:
-        raise SettingError(f"--of takes one of {', '.join(names)}, but {of} came: choose one.")
-    if of is not None:
-        return names.index(of)
-    return int(np.argmax(list(answers.values()))) if known["task"] == "classify" else 0
-
-
-def _true(chosen: _Chosen, known: dict[str, Any]) -> str | dict[str, float] | None:
-    if chosen.target is None:
-        return None
-    if known["task"] == "classify":
-        return str(known["classes"][int(chosen.target)])
-    return dict(zip(known["target_names"], chosen.target.tolist(), strict=True))
-
-
-def _saliency(
-    opened: OpenModel, chosen: _Chosen, output: int, has_maps: bool
-) -> tuple[Saliency, ...]:
-    """Both maps with their checks; Grad-CAM where there are feature maps."""
-    from firstlight.explain import checked, grad_cam, integrated_gradients
-
-    pixels, beside, signed = chosen.pixels, chosen.side, opened.task == "measure"
-    maps = [checked(opened, lambda: integrated_gradients(opened, pixels, output, side=beside))]
-    if has_maps:
-        cam = checked(opened, lambda: grad_cam(opened, pixels, output, None, beside, signed))
-        maps.insert(0, cam)
-    return tuple(maps)
-
-
-def _numbers(
-    folder: RunFolder,
-    information: dict[str, Any],
-    opened: OpenModel,
-    chosen: _Chosen,
-) -> tuple[OpenedNumber, ...]:
-    """The image's loss where its target is known, and the run's score."""
-    from firstlight.evaluation import load_report
-    from firstlight.explain import open_loss, open_score, opens_loss
-
-    settings = information["settings"]
-    numbers = []
-    if chosen.target is not None and opens_loss(settings["loss"], opened.task, opened.network.head):
-        smoothing = settings.get("label_smoothing") or 0.0
-        scores = opened.scores(chosen.pixels, chosen.side)
-        numbers.append(open_loss(settings["loss"], scores, chosen.target, smoothing))
-    if folder.report.exists():
-        numbers.append(open_score(load_report(folder.path)))
-    return tuple(numbers)
+    return chosen_image(as_tested(own_dataset(folder), "test"), int(image))
 
 
 def _evolution(folder: RunFolder, trust_code: str | Path | None) -> tuple[tuple[int, Filters], ...]:
@@ -282,23 +180,3 @@ def _evolution(folder: RunFolder, trust_code: str | Path | None) -> tuple[tuple[
         put_snapshot(opened.model, file)
         rows.append((epoch, filters_of(opened)[0]))
     return tuple(rows)
-
-
-def _notes(folder: RunFolder) -> tuple[str, ...]:
-    """What sets this network's answer apart from that of `predict`."""
-    from firstlight.evaluation import Confidence
-
-    notes = []
-    count = 1 + len(folder.members())
-    if count > 1:
-        notes.append(
-            f"The run has {count} networks that answer together; this is the first of them."
-        )
-    temperature = Confidence.load(folder.path).temperature
-    if temperature != 1:
-        notes.append(
-            f"Before the softmax, predict and the report divide the logits by "
-            f"{temperature:.3f}, which was learned on the validation images so that "
-            "probabilities come true as often as they say; here they are the network's own."
-        )
-    return tuple(notes)

@@ -93,9 +93,7 @@ class KernelAtWork:
     @property
     def inside(self) -> NDArray[np.bool_]:
         """`(height, width)`: False where the kernel reaches over the edge into the padding."""
-        height, width = self.received.shape[:2]
-        rows = (self.rows >= 0) & (self.rows < height)
-        return rows[:, None] & ((self.columns >= 0) & (self.columns < width))
+        return _inside(self.received, self.rows, self.columns)
 
     @property
     def products(self) -> NDArray[np.float64]:
@@ -121,6 +119,73 @@ class KernelAtWork:
     def value(self) -> float:
         """The number after the activation: what the layer answers at this position."""
         return float(self.answer[self.row, self.column])
+
+
+@dataclass(frozen=True, eq=False)
+class SlidingKernel:
+    """One filter of a convolution with all that its answer to one image is made from.
+
+    Attributes:
+        layer: the layer's name.
+        filter: the filter's number.
+        received: `(H, W, C)` what the layer receives.
+        answer: `(H', W')` what the filter answers, after the activation.
+        channels: `(C',)` of `received`, those that the filter looks at.
+        weights: `(height, width, C')` of the filter.
+        bias: of the filter, 0 where the layer has none.
+        activation: the name of the layer's activation function.
+        before: rows and columns of padding before the first.
+        strides: rows and columns from one place to the next.
+        dilation: rows and columns from one weight to the next.
+    """
+
+    layer: str
+    filter: int
+    received: Floats
+    answer: Floats
+    channels: NDArray[np.int64]
+    weights: Floats
+    bias: float
+    activation: str
+    before: tuple[int, int]
+    strides: tuple[int, int]
+    dilation: tuple[int, int]
+
+    def at(self, row: int, column: int) -> KernelAtWork:
+        """The kernel at work for one number of the answer."""
+        rows, columns = (
+            place * self.strides[axis]
+            - self.before[axis]
+            + self.dilation[axis] * np.arange(self.weights.shape[axis])
+            for axis, place in enumerate((row, column))
+        )
+        height, width = self.received.shape[:2]
+        taken = self.received[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+        inside = _inside(self.received, rows, columns)
+        return KernelAtWork(
+            layer=self.layer,
+            filter=self.filter,
+            row=row,
+            column=column,
+            received=self.received,
+            answer=self.answer,
+            rows=rows,
+            columns=columns,
+            channels=self.channels,
+            patch=np.where(inside[..., None], taken[..., self.channels], np.float32(0)),
+            weights=self.weights,
+            bias=self.bias,
+            activation=self.activation,
+        )
+
+
+def _inside(
+    received: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which crossings of rows and columns lie in `received`."""
+    height, width = received.shape[:2]
+    within = (rows >= 0) & (rows < height)
+    return within[:, None] & ((columns >= 0) & (columns < width))
 
 
 @dataclass(frozen=True)

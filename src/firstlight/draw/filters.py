@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from firstlight.core.insight import Filters
+from firstlight.draw.layers import strongest
 from firstlight.draw.mosaic import framed, mosaic
 from firstlight.draw.shades import shades_over
 from firstlight.draw.style import QUIET, add_panel, bare, label, new_figure
@@ -59,13 +60,7 @@ def evolution_figure(evolution: tuple[tuple[int, Filters], ...]) -> Figure:
         1
     """
     last = evolution[-1][1].weights[..., :ALONE]
-    strongest = np.square(last).sum(axis=(0, 1)).argmax(axis=0)
-    rows = np.stack(
-        [
-            np.stack([one.weights[..., channel, k] for k, channel in enumerate(strongest.tolist())])
-            for _, one in evolution
-        ]
-    )
+    rows = np.stack([strongest(one.weights[..., :ALONE], by=last) for _, one in evolution])
     count = rows.shape[1]
     left = 1.1
     height = len(rows) * (TILE + GAP) + 0.5

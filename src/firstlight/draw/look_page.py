@@ -12,19 +12,16 @@ from numpy.typing import NDArray
 
 from firstlight.core.insight import KernelAtWork, LayerAnswer, Look
 from firstlight.core.notebook import readable
-from firstlight.core.opened_numbers import OpenedNumber
 from firstlight.draw.filters import evolution_figure, filters_figure
 from firstlight.draw.html import chart, page, paragraph, pixels_to_png, section, table
 from firstlight.draw.kernel import kernel_figure
+from firstlight.draw.layers import map_pixels
 from firstlight.draw.mosaic import framed, mosaic
+from firstlight.draw.opened import Opened, opened_tables
 from firstlight.draw.saliency import reading, saliency_figure
-from firstlight.draw.shades import shades_over
 
-MAPS = 32  # of a layer
 ACROSS = 16  # maps in a row
 TILE = 56  # pixels of a map on the page, about
-NUMBERS = 256  # of a layer without places
-CLASSES = 20
 
 KERNEL = (
     "A convolution slides a small window over what it receives. At each place it multiplies the "
@@ -53,16 +50,6 @@ SALIENCY = (
     "network's arithmetic depends on; it does not say why. A picture that stays the same when the "
     "weights are shuffled cannot show what was learned (Adebayo et al. 2018), so each one is held "
     "against those of the same network with the weights of each layer shuffled."
-)
-SOFTMAX = (
-    "The last layer adds up one number for each class, its logit, of any size and sign. Softmax "
-    "makes probabilities of them: take e to the power of each, and divide by the sum of them all. "
-    "So they are above 0 and add up to 1, and a logit that is larger by 1 means a probability "
-    "e = 2.718 times as large."
-)
-PARAMETERS = (
-    "A parameter is a number that belongs to the network and not to the image. Each layer has "
-    "arrays of them, and an array holds as many as its sizes multiplied."
 )
 
 
@@ -122,9 +109,7 @@ def look_page(look: Look, figures: Mapping[str, bytes]) -> str:
         _filters(figures),
         section("What each layer answers", paragraph(MAPS_READING), *map(_layer, look.layers)),
         _saliency(look, figures),
-        _softmax(look),
-        *map(_opened, look.numbers),
-        _parameters(look),
+        *map(_opened, opened_tables(look)),
     ]
     title = f"{look.run}: a look inside"
     return page(title, "\n".join(part for part in body if part))
@@ -169,19 +154,7 @@ def _filters(figures: Mapping[str, bytes]) -> str:
 def _layer(answer: LayerAnswer) -> str:
     """One layer's answer as small pictures, or as cells."""
     shape = " × ".join(map(str, answer.shape))
-    values = answer.values
-    shades = shades_over(values)
-    shown = ""
-    if answer.has_places:
-        pixels = shades.pixels(values.transpose(2, 0, 1)[:MAPS])
-        if values.shape[2] > MAPS:
-            shown = f" The first {MAPS} of {values.shape[2]:,} maps."
-    else:
-        flat = values.ravel()[:NUMBERS]
-        pixels = shades.pixels(flat)[:, None, None, :]
-        if values.size > NUMBERS:
-            shown = f" The first {NUMBERS} of {values.size:,} numbers."
-    words = f"{shades.in_words()}{shown}"
+    pixels, words = map_pixels(answer)
     image = chart(pixels_to_png(_mosaic(pixels)), f"{answer.name}: {shape}.", "picture")
     title = f"{answer.name} ({answer.kind}): {shape}"
     return section(title, image, paragraph(words, "quiet"), level=3)
@@ -210,49 +183,9 @@ def _saliency(look: Look, figures: Mapping[str, bytes]) -> str:
     )
 
 
-def _softmax(look: Look) -> str:
-    softmax = look.softmax
-    if softmax is None:
-        return ""
-    order = range(len(softmax.logits))
-    if len(order) > CLASSES:
-        order = (-softmax.logits).argsort(kind="stable")[:CLASSES].tolist()
-    names = list(look.answers)
-    rows = [
-        (
-            names[k],
-            f"{softmax.logits[k]:.4f}",
-            readable(softmax.exponentials[k]),
-            readable(softmax.probabilities[k]),
-        )
-        for k in order
-    ]
-    rows.append(("sum", "", readable(softmax.total), "1"))
-    heads = ("class", "logit", "exponential", "probability")
-    return section("Softmax: from logits to probabilities", paragraph(SOFTMAX), table(heads, rows))
-
-
-def _opened(number: OpenedNumber) -> str:
-    rows = [(step.what, step.how, readable(step.value)) for step in number.steps]
-    title = f"{number.name.capitalize()}: {readable(number.value)}"
-    heads = ("step", "calculation", "value")
-    return section(title, paragraph(number.meaning), table(heads, rows, words=2))
-
-
-def _parameters(look: Look) -> str:
-    if not look.parameters:
-        return ""
-    rows = []
-    for layer in look.parameters:
-        *first, last = [part.in_words() for part in layer.parts]
-        names = [(layer.name, layer.kind), *[("", "")] * len(first)]
-        counts = [*[""] * len(first), f"{layer.count:,}"]
-        rows += [
-            (*name, part, count)
-            for name, part, count in zip(names, (*first, last), counts, strict=True)
-        ]
-    total = sum(layer.count for layer in look.parameters)
-    rows.append(("all layers", "", "", f"{total:,}"))
-    heads = ("layer", "kind", "each array", "parameters")
-    title = f"Parameters: {total:,}"
-    return section(title, paragraph(PARAMETERS), table(heads, rows, words=3))
+def _opened(opened: Opened) -> str:
+    return section(
+        opened.title,
+        paragraph(opened.meaning),
+        table(opened.heads, opened.rows, words=opened.words),
+    )

@@ -29,12 +29,7 @@ def displayed(images: NDArray[Any]) -> NDArray[np.uint8]:
     """
     channels = images.shape[3]
     shown = images[..., :3] if channels in (3, 4) else images[..., :1]
-    factor = ceil(max(shown.shape[1:3]) / LARGEST_TILE)
-    if factor > 1:
-        height, width = (size // factor for size in shown.shape[1:3])
-        shown = shown[:, : height * factor, : width * factor]
-        blocks = shown.reshape(len(shown), height, factor, width, factor, shown.shape[3])
-        shown = blocks.mean(axis=(2, 4), dtype=np.float32)
+    shown = averaged(shown, LARGEST_TILE)
     if is_map(images):
         return shades_of(images).pixels(shown[..., 0])
     if images.dtype != np.uint8 and shown.size:
@@ -43,6 +38,22 @@ def displayed(images: NDArray[Any]) -> NDArray[np.uint8]:
         shown = ((shown.astype(np.float64) - low) * (255 / ((high - low) or 1))).clip(0, 255)
     shown = np.rint(shown).astype(np.uint8)
     return np.repeat(shown, 3, axis=3) if shown.shape[3] == 1 else shown
+
+
+def averaged(images: NDArray[Any], largest: int) -> NDArray[Any]:
+    """Images `(N, H, W, C)` averaged down by a whole factor to at most `largest` pixels a side.
+
+    Example:
+        >>> averaged(np.ones((1, 6, 4, 1), np.uint8), 3).shape
+        (1, 3, 2, 1)
+    """
+    factor = ceil(max(images.shape[1:3]) / largest)
+    if factor <= 1:
+        return images
+    height, width = (size // factor for size in images.shape[1:3])
+    shown = images[:, : height * factor, : width * factor]
+    blocks = shown.reshape(len(shown), height, factor, width, factor, shown.shape[3])
+    return blocks.mean(axis=(2, 4), dtype=np.float32)
 
 
 def framed(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -70,23 +70,38 @@ def saliency_figure(look: Look) -> Figure:
 
 def _draw(axes: Axes, pixels: NDArray[np.uint8], values: NDArray[np.float32] | None) -> None:
     """The image, or a map over it, with a thin frame."""
-    height, width = pixels.shape[:2]
-    extent = (0, width, height, 0)
     for side in axes.spines.values():
         side.set_visible(True)
         side.set_color(LINE)
-    if values is None:
-        axes.imshow(pixels, extent=extent, interpolation="nearest")
-        return
+    axes.imshow(pixels if values is None else map_over(pixels, values), interpolation="nearest")
+
+
+def map_over(pixels: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A saliency map over a pale image: blue speaks for the answer, orange against it.
+
+    Args:
+        pixels: `(h, w, 3)` the image as `displayed` shows it.
+        values: `(H, W)` the map; where it has more pixels than the image, those count.
+
+    Returns:
+        `(H, W, 3)`.
+
+    Example:
+        >>> map_over(np.zeros((2, 2, 3), np.uint8), np.ones((4, 4), np.float32)).shape
+        (4, 4, 3)
+    """
     # Black ink on white and white ink on black both end up as pale grey shapes.
     grey = pixels.mean(axis=2) / 255
     dark = grey if grey.mean() < 0.5 else 1 - grey
-    under = 1 - 0.16 * dark[..., None].repeat(3, axis=2)
-    axes.imshow(under, extent=extent, interpolation="nearest")
-    strength = np.abs(values) / (float(np.abs(values).max()) or 1.0)
+    rows, columns = (
+        np.arange(size) * shown // size
+        for size, shown in zip(values.shape, dark.shape, strict=True)
+    )
+    under = 1 - 0.16 * dark[np.ix_(rows, columns)][..., None]
+    strength = 0.9 * np.abs(values)[..., None] / (float(np.abs(values).max()) or 1.0)
     colour = np.where(values[..., None] >= 0, to_rgb(POSITIVE), to_rgb(NEGATIVE))
-    over = np.concatenate([colour, 0.9 * strength[..., None]], axis=2)
-    axes.imshow(over, extent=extent, interpolation="nearest")
+    mixed = (1 - strength) * under + strength * colour
+    return np.rint(255 * mixed).astype(np.uint8)
 
 
 def reading(found: Saliency) -> str:

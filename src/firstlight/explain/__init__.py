@@ -6,7 +6,7 @@ Everything begins with `open_model`; what comes out are records of `core.insight
 """
 
 from firstlight.explain.answers import filters_of, layer_answers
-from firstlight.explain.kernels import kernel_at_work
+from firstlight.explain.kernels import kernel_at_work, sliding_kernel
 from firstlight.explain.losses import open_loss, opens_loss
 from firstlight.explain.numbers import open_score, open_softmax
 from firstlight.explain.opening import OpenModel, open_model
@@ -28,4 +28,5 @@ __all__ = [
     "open_score",
     "open_softmax",
     "opens_loss",
+    "sliding_kernel",
 ]

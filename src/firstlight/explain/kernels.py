@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.errors import ModelError, SettingError
-from firstlight.core.insight import KernelAtWork
+from firstlight.core.insight import KernelAtWork, SlidingKernel
 from firstlight.explain.answers import is_convolution, kernel_of
 from firstlight.explain.opening import OpenModel, Side
 from firstlight.models.answer_rules import ending_of
@@ -52,6 +52,41 @@ def kernel_at_work(
         >>> bool(np.isclose(max(work.total, 0), work.value, atol=1e-6))
         True
     """
+    work = sliding_kernel(opened, image, layer, filter, side)
+    if position is None:
+        row, column = np.unravel_index(work.answer.argmax(), work.answer.shape)
+        return work.at(int(row), int(column))
+    height, width = work.answer.shape
+    return work.at(_in_range("row", position[0], height), _in_range("column", position[1], width))
+
+
+def sliding_kernel(
+    opened: OpenModel,
+    image: NDArray[Any],
+    layer: str | None = None,
+    filter: int | None = None,
+    side: Side = None,
+) -> SlidingKernel:
+    """A filter with all that it receives and answers: `kernel_at_work` for every position.
+
+    Args:
+        opened: from `open_model`.
+        image: `(H, W, C)` as it is stored.
+        layer: the name of a convolution; None: the first one.
+        filter: which of its filters; None: the one with the largest answer.
+        side: `(S,)` numbers beside the image, for a network that takes them.
+
+    Raises:
+        ModelError: there is no such layer, or it is no convolution.
+        SettingError: there is no such filter.
+
+    Example:
+        >>> from firstlight.explain import open_model
+        >>> from firstlight.models import build_model
+        >>> opened = open_model(build_model("intermediate", (28, 28, 1), 10, "classify"))
+        >>> sliding_kernel(opened, np.ones((28, 28, 1)), filter=3).answer.shape
+        (24, 24)
+    """
     name = _chosen(opened, layer)
     keras_layer = opened.layer(name)
     values = opened.run(image, side)
@@ -60,34 +95,22 @@ def kernel_at_work(
     if filter is None:
         filter = int(answer.max(axis=(0, 1)).argmax())
     filter = _in_range("filter", filter, answer.shape[2])
-    if position is None:
-        row, column = np.unravel_index(answer[..., filter].argmax(), answer.shape[:2])
-    else:
-        row = _in_range("row", position[0], answer.shape[0])
-        column = _in_range("column", position[1], answer.shape[1])
     kernel = kernel_of(keras_layer)
-    places = [
-        _under(keras_layer, axis, int(at), received.shape[axis])
-        for axis, at in enumerate((row, column))
-    ]
     width = kernel.shape[2]
     # The filters of a group, one after the other, look at the channels of that group alone.
     group = filter // (kernel.shape[3] // (received.shape[2] // width))
-    channels = np.arange(group * width, (group + 1) * width)
-    return KernelAtWork(
+    return SlidingKernel(
         layer=name,
         filter=filter,
-        row=int(row),
-        column=int(column),
         received=received,
         answer=answer[..., filter],
-        rows=places[0],
-        columns=places[1],
-        channels=channels,
-        patch=_patch(received[..., channels], *places),
+        channels=np.arange(group * width, (group + 1) * width),
         weights=kernel[..., filter],
         bias=float(array_of(keras_layer.bias)[filter]) if keras_layer.use_bias else 0.0,
         activation=ending_of(keras_layer),
+        before=(_before(keras_layer, 0, received), _before(keras_layer, 1, received)),
+        strides=_pair(keras_layer.strides),
+        dilation=_pair(keras_layer.dilation_rate),
     )
 
 
@@ -117,19 +140,13 @@ def _in_range(what: str, number: int, count: int) -> int:
     return number
 
 
-def _under(layer: Any, axis: int, at: int, size: int) -> NDArray[np.int64]:
-    """Where along an axis of what it receives the kernel lies; outside of it in the padding."""
-    kernel, stride = int(layer.kernel_size[axis]), int(layer.strides[axis])
-    dilation = int(layer.dilation_rate[axis])
-    before = same_padding(size, kernel, stride, dilation)[0] if layer.padding == "same" else 0
-    return at * stride - before + dilation * np.arange(kernel)
+def _before(layer: Any, axis: int, received: NDArray[np.float32]) -> int:
+    """Rows or columns of padding before what the layer receives."""
+    if layer.padding != "same":
+        return 0
+    sizes = (layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis])
+    return int(same_padding(received.shape[axis], *map(int, sizes))[0])
 
 
-def _patch(
-    received: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """The numbers at these rows and columns, 0 where there are none."""
-    height, width = received.shape[:2]
-    inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
-    taken = received[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
-    return np.where(inside[..., None], taken, np.float32(0))
+def _pair(numbers: Any) -> tuple[int, int]:
+    return int(numbers[0]), int(numbers[1])

@@ -9,6 +9,7 @@ from firstlight.shells.lab.build_step import BuildStep
 from firstlight.shells.lab.data_step import DataStep
 from firstlight.shells.lab.document import Desk
 from firstlight.shells.lab.export_step import ExportStep
+from firstlight.shells.lab.inside_step import InsideStep
 from firstlight.shells.lab.messages import Hello, Snapshot
 from firstlight.shells.lab.messages.base import Answer, Refusal, Request
 from firstlight.shells.lab.opened_runs import OpenedRuns
@@ -46,7 +47,7 @@ class Lab:
         self.exports = ExportStep(self.places.folder, root, self.stream)
         steps = (
             *(self._desk, self._data, self._build, self._train, self._rate),
-            *(self._opened, self.exports),
+            *(self._opened, InsideStep(self._opened), self.exports),
         )
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 

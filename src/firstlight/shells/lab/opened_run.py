@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.browsing import sheet
+from firstlight.api.looking_inside import inside
 from firstlight.core.dataset import Dataset, Images
 from firstlight.core.run_folder import find_run
+
+if TYPE_CHECKING:
+    from firstlight.explain import OpenModel
+
+MOST_EPOCHS = 16  # of which the network is held; only small networks keep any
 
 
 class OpenedRun:
@@ -24,6 +30,8 @@ class OpenedRun:
     def __init__(self, path: Path) -> None:
         self.folder = find_run(path, path.parent)
         self.information = self.folder.information()
+        # By epoch, None: as it is; the one that was asked last stands last.
+        self._networks: dict[int | None, OpenModel] = {}
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -39,7 +47,19 @@ class OpenedRun:
         """The test images as the network sees them."""
         return as_tested(self.dataset, "test")
 
+    def network(self, epoch: int | None = None) -> OpenModel:
+        """Its network as it was after so many epochs, or as it is.
+
+        Raises:
+            RunError: nothing is kept of that epoch.
+        """
+        opened = self._networks.pop(epoch, None) or inside(self.folder.path, epoch=epoch)
+        self._networks[epoch] = opened
+        if len(self._networks) > MOST_EPOCHS:
+            self._networks.pop(next(iter(self._networks)))
+        return opened
+
 
 def tested_images(run: OpenedRun, **asked: Any) -> dict[str, Any]:
     """A sheet of the run's test images; see `firstlight.api.browsing.sheet`."""
-    return asdict(sheet(run.dataset, "test", **asked))
+    return asdict(sheet(replace(run.dataset, test=run.test), "test", **asked))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.core.telling import Listener, listening
+from firstlight.shells.lab import inside_tasks
 from firstlight.shells.lab.export_tasks import made_files
 from firstlight.shells.lab.opened_run import OpenedRun, tested_images
 
@@ -14,6 +15,9 @@ from firstlight.shells.lab.opened_run import OpenedRun, tested_images
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "images": tested_images,
     "export": made_files,
+    "inside": inside_tasks.inside,
+    "kernel": inside_tasks.kernel,
+    "saliency": inside_tasks.saliency,
 }
 
 

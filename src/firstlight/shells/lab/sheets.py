@@ -14,12 +14,12 @@ async def asked_sheet(process: WorkerProcess, task: str, asked: AskSamples | Ask
     fields = ("part", "label", "start", "count")
     values = {key: getattr(asked, key) for key in fields if hasattr(asked, key)}
     answer = await process.ask({task: {**values, "columns": COLUMNS}})
-    pairs = zip(answer["names"], answer["labels"], strict=True)
+    each = zip(answer["positions"], answer["names"], answer["labels"], strict=True)
     return Samples(
         id=asked.id,
         total=answer["total"],
         start=asked.start,
-        tiles=tuple(Tile(name=name, label=label) for name, label in pairs),
+        tiles=tuple(Tile(position=place, name=name, label=label) for place, name, label in each),
         sheet=answer["png"],
         **{key: answer[key] for key in ("columns", "width", "height", "colours")},
     )

@@ -36,6 +36,14 @@ from firstlight.shells.lab.messages.exporting import (
     MakeExport,
     StopExport,
 )
+from firstlight.shells.lab.messages.inside import (
+    AskInside,
+    AskKernel,
+    AskSaliency,
+    Inside,
+    Kernel,
+    Saliencies,
+)
 from firstlight.shells.lab.messages.network import AskLayers, Build, Layers, Network, NetworkChanged
 from firstlight.shells.lab.messages.opened import AskTested
 from firstlight.shells.lab.messages.rates import FindRate, GiveUpRate, RateChanged, RateSearch
@@ -64,6 +72,7 @@ FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
     | AskCurve | FindRate | GiveUpRate | AskSamples | Browse | Simulate | NewUpload | AskTested
     | AskExports | MakeExport | StopExport
+    | AskInside | AskKernel | AskSaliency
 )  # fmt: skip
 
 
@@ -85,4 +94,5 @@ ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
     | RateChanged | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing
     | Uploading | ExportChanged | ExportGone | Exports
+    | Inside | Kernel | Saliencies
 )  # fmt: skip

@@ -56,8 +56,9 @@ class Data(Record):
 
 
 class Tile(Record):
-    """One image of a sheet."""
+    """One image of a sheet; `position` counts the images of its part from 0."""
 
+    position: int
     name: str
     label: str
 

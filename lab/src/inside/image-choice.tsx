@@ -1,0 +1,90 @@
+// Which test image is looked at.
+
+import { useEffect, useState } from "preact/hooks";
+
+import type { Connection } from "../connection";
+import type { Inside } from "../messages";
+import { ClassChoice, Pager, Tile, useSheet } from "../sheet";
+
+const SHOWN = 18;
+
+interface ImageChoiceProps {
+  lab: Connection;
+  run: string;
+  found: Inside | null;
+  image: number;
+  onChoose: (image: number) => void;
+}
+
+export function ImageChoice({ lab, run, found, image, onChoose }: ImageChoiceProps) {
+  const [label, setLabel] = useState<number | null>(null);
+  const [start, setStart] = useState(0);
+  const [text, setText] = useState(String(image));
+  const { sheet, problem } = useSheet(
+    () => lab.ask({ kind: "tested", run, label, start, count: SHOWN }, "samples"),
+    [lab, run, label, start],
+  );
+  useEffect(() => {
+    setLabel(null);
+    setStart(0);
+  }, [run]);
+  useEffect(() => setText(String(image)), [image]);
+
+  const samples = sheet?.samples;
+  const commit = () => {
+    const number = Number(text);
+    const there = Number.isInteger(number) && number >= 0 && number < (found?.images ?? 0);
+    if (there && text.trim() !== "") onChoose(number);
+    else setText(String(image));
+  };
+  return (
+    <>
+      <div class="bar">
+        {found?.task === "classify" && (
+          <ClassChoice
+            classes={found.answers.map(({ name }) => name)}
+            label={label}
+            onChoose={(one) => {
+              setLabel(one);
+              setStart(0);
+            }}
+          />
+        )}
+        <label class="with-label">
+          <span>Image</span>
+          <input
+            type="text"
+            class="image-number"
+            inputMode="numeric"
+            autocomplete="off"
+            value={text}
+            onInput={(event) => setText(event.currentTarget.value)}
+            onBlur={commit}
+            onKeyDown={(event) => event.key === "Enter" && commit()}
+          />
+        </label>
+      </div>
+      <p class="problem" role="alert" hidden={!problem}>
+        {problem}
+      </p>
+      <ul class="tiles choices" aria-label="Test images">
+        {samples?.tiles.map((tile, k) => (
+          <li key={tile.position}>
+            <button
+              type="button"
+              class="filter"
+              title={tile.name}
+              aria-pressed={tile.position === image}
+              onClick={() => onChoose(tile.position)}
+            >
+              <Tile sheet={sheet!} place={k} words={`Image ${tile.position}: ${tile.label}`} />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div class="bar">
+        <Pager start={start} shown={SHOWN} total={samples?.total ?? 0} onStart={setStart} />
+      </div>
+    </>
+  );
+}

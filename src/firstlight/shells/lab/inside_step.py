@@ -1,0 +1,49 @@
+"""The step Look inside on the server: hands on what the process that holds the network finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from firstlight.shells.lab.document import Answers
+from firstlight.shells.lab.messages.base import Answer
+from firstlight.shells.lab.messages.inside import (
+    AskInside,
+    AskKernel,
+    AskSaliency,
+    Inside,
+    Kernel,
+    Saliencies,
+)
+from firstlight.shells.lab.opened_runs import OpenedRuns
+
+
+class InsideStep:
+    """Answers what pages ask about the inside of networks.
+
+    Args:
+        opened: the runs, each in a process of its own.
+    """
+
+    def __init__(self, opened: OpenedRuns) -> None:
+        self._opened = opened
+        self.answers: Answers = {
+            AskInside: self._inside,
+            AskKernel: self._kernel,
+            AskSaliency: self._saliency,
+        }
+
+    async def _inside(self, asked: AskInside) -> Answer:
+        return msgspec.convert(await self._found("inside", asked), Inside)
+
+    async def _kernel(self, asked: AskKernel) -> Answer:
+        return msgspec.convert(await self._found("kernel", asked), Kernel)
+
+    async def _saliency(self, asked: AskSaliency) -> Answer:
+        return msgspec.convert(await self._found("saliency", asked), Saliencies)
+
+    async def _found(self, task: str, asked: AskInside | AskKernel | AskSaliency) -> dict[str, Any]:
+        fields = msgspec.structs.asdict(asked)
+        number, run = fields.pop("id"), fields.pop("run")
+        return {"kind": task, "id": number, **await self._opened.ask(run, task, **fields)}
