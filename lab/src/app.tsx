@@ -8,6 +8,7 @@ import { useLab, type Connection, type State } from "./connection";
 import { BuildStep } from "./build/build-step";
 import { DataStep } from "./data/data-step";
 import { TrainStep } from "./train/train-step";
+import { TryStep } from "./try/try-step";
 
 export interface StepProps {
   lab: Connection;
@@ -19,6 +20,7 @@ const STEPS: { name: string; title: string; view: FunctionComponent<StepProps> }
   { name: "data", title: "Data", view: DataStep },
   { name: "build", title: "Build", view: BuildStep },
   { name: "train", title: "Train", view: TrainStep },
+  { name: "try", title: "Try it", view: TryStep },
 ];
 
 const LINES = {

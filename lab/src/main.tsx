@@ -5,6 +5,7 @@ import "./styles/fields.css";
 import "./data/data.css";
 import "./build/build.css";
 import "./train/train.css";
+import "./try/try.css";
 import "./styles/narrow.css";
 
 import { render } from "preact";

@@ -4,8 +4,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Samples } from "./messages";
 
-export interface Sheet {
-  samples: Samples;
+/** What comes with a sheet, whatever is said of its images. */
+type Pictured = Pick<Samples, "sheet" | "columns" | "width" | "height">;
+
+export interface Sheet<Of extends Pictured = Samples> {
+  samples: Of;
   picture: ImageBitmap;
 }
 
@@ -16,11 +19,11 @@ export function pictureOf(base64: string): Promise<ImageBitmap> {
 }
 
 /** The sheet that `bring` brings, anew when one of `inputs` changes; until then the one before. */
-export function useSheet(
-  bring: () => Promise<Samples>,
+export function useSheet<Of extends Pictured>(
+  bring: () => Promise<Of>,
   inputs: unknown[],
-): { sheet: Sheet | null; problem: string } {
-  const [sheet, setSheet] = useState<Sheet | null>(null);
+): { sheet: Sheet<Of> | null; problem: string } {
+  const [sheet, setSheet] = useState<Sheet<Of> | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let current = true;
@@ -39,14 +42,24 @@ export function useSheet(
   return { sheet, problem };
 }
 
+interface TileProps {
+  sheet: Sheet<Pictured>;
+  place: number;
+  /** "": what is around it says it all. */
+  words: string;
+}
+
 /** One image of a sheet. */
-export function Tile({ sheet, place, words }: { sheet: Sheet; place: number; words: string }) {
+export function Tile({ sheet, place, words }: TileProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height, columns } = sheet.samples;
   useEffect(() => {
     const left = (place % columns) * width;
     const top = Math.floor(place / columns) * height;
-    canvas.current?.getContext("2d")?.drawImage(sheet.picture, -left, -top);
-  }, [sheet]);
-  return <canvas ref={canvas} width={width} height={height} role="img" aria-label={words} />;
+    const context = canvas.current?.getContext("2d");
+    context?.clearRect(0, 0, width, height);
+    context?.drawImage(sheet.picture, -left, -top);
+  }, [sheet, place]);
+  const named = words ? { role: "img" as const, "aria-label": words } : { "aria-hidden": true };
+  return <canvas ref={canvas} width={width} height={height} {...named} />;
 }

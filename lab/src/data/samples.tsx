@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
-import { count } from "../format";
+import { Pages } from "../pages";
 import type { AskSamples, Exploration } from "../messages";
 import { Tile, useSheet } from "../sheet";
 
@@ -20,7 +20,6 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
 
   const samples = sheet?.samples;
   const total = samples?.total ?? 0;
-  const last = Math.min(start + SHOWN, total);
   return (
     <>
       <div class="bar">
@@ -59,25 +58,7 @@ export function SampleGrid({ lab, found }: { lab: Connection; found: Exploration
           </>
         )}
         <span class="space" />
-        <span class="quiet range" role="status">
-          {total > 0 && `${count(start + 1)}–${count(last)} of ${count(total)}`}
-        </span>
-        <button
-          type="button"
-          class="plain"
-          disabled={start === 0}
-          onClick={() => setStart(Math.max(0, start - SHOWN))}
-        >
-          Previous
-        </button>
-        <button
-          type="button"
-          class="plain"
-          disabled={last >= total}
-          onClick={() => setStart(start + SHOWN)}
-        >
-          Next
-        </button>
+        <Pages start={start} shown={SHOWN} total={total} onTurn={setStart} />
       </div>
       <p class="problem" role="alert" hidden={!problem}>
         {problem}

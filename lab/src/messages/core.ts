@@ -102,3 +102,12 @@ export interface LayerKind {
   arguments: Argument[];
   start: Record<string, unknown>;
 }
+
+/** One row of the per-class table; `count` is how many images truly are of the class. */
+export interface ClassScore {
+  name: string;
+  precision: number;
+  recall: number;
+  f1: number;
+  count: number;
+}

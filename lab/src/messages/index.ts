@@ -26,6 +26,14 @@ import type {
   Started,
   Stop,
 } from "./runs";
+import type {
+  Answered,
+  AskAnswers,
+  AskDrawn,
+  AskDropped,
+  AskTestReport,
+  TestReport,
+} from "./trying";
 
 export type * from "./base";
 export type * from "./core";
@@ -34,6 +42,7 @@ export type * from "./document";
 export type * from "./network";
 export type * from "./opened";
 export type * from "./runs";
+export type * from "./trying";
 
 /** The first message: what the page has seen already; answered by what it has not. */
 export interface Hello {
@@ -68,7 +77,11 @@ export type FromTab =
   | AskSamples
   | Browse
   | NewUpload
-  | AskTested;
+  | AskTested
+  | AskTestReport
+  | AskAnswers
+  | AskDrawn
+  | AskDropped;
 
 export type ToTab =
   | Snapshot
@@ -86,4 +99,6 @@ export type ToTab =
   | Layers
   | Samples
   | Listing
-  | Uploading;
+  | Uploading
+  | TestReport
+  | Answered;

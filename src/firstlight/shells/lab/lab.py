@@ -14,6 +14,7 @@ from firstlight.shells.lab.opened_runs import OpenedRuns
 from firstlight.shells.lab.places import Places
 from firstlight.shells.lab.stream import Stream, Tab
 from firstlight.shells.lab.train_step import TrainStep
+from firstlight.shells.lab.try_step import TryStep
 
 
 class Lab:
@@ -26,14 +27,15 @@ class Lab:
 
     def __init__(self, folder: Path, runs: Path) -> None:
         root = runs.resolve()
-        self.places = Places(folder.resolve(), root / ".lab" / "uploads")
+        self.places = Places(folder.resolve(), root / ".lab" / "uploads", root / ".lab" / "tried")
         self.stream = Stream()
         self._desk = Desk(root / ".lab" / "document.json", self.places, self.stream)
         self._data = DataStep(self._desk, self.places, self.stream)
         self._build = BuildStep(root / ".lab", self._desk, self.stream)
         self._train = TrainStep(root, self._desk, self._build, self.places, self.stream)
         self._opened = OpenedRuns(root)
-        steps = (self._desk, self._data, self._build, self._train, self._opened)
+        trying = TryStep(self._opened, self.places)
+        steps = (self._desk, self._data, self._build, self._train, self._opened, trying)
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 
     async def open(self) -> None:

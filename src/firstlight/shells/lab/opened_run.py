@@ -9,7 +9,10 @@ from typing import Any
 
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.browsing import sheet
+from firstlight.api.drawing import Pad, pad_for
+from firstlight.api.networks import Networks, networks_of
 from firstlight.core.dataset import Dataset, Images
+from firstlight.core.reports import Report
 from firstlight.core.run_folder import RunFolder
 
 
@@ -38,6 +41,40 @@ class OpenedRun:
     def test(self) -> Images:
         """The test images as the network sees them."""
         return as_tested(self.dataset, "test")
+
+    @cached_property
+    def report(self) -> Report:
+        """What its test has said.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        from firstlight.evaluation import load_report
+
+        return load_report(self.folder.path)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Its networks, for images as large as those of the training."""
+        return networks_of(self.folder)
+
+    def networks_for(self, size: tuple[int, int]) -> Networks:
+        """Its networks, for images of that height and width.
+
+        Raises:
+            ModelError: it does not take images of that size.
+        """
+        height, width, _ = self.information["data"]["image_shape"]
+        return self.networks if size == (height, width) else networks_of(self.folder, size=size)
+
+    @cached_property
+    def pad(self) -> Pad:
+        """What to draw on for it.
+
+        Raises:
+            DataError: its images cannot be drawn.
+        """
+        return pad_for(self.information, self.test)
 
 
 def tested_images(run: OpenedRun, **asked: Any) -> dict[str, Any]:

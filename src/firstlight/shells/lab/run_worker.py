@@ -6,11 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firstlight.shells.lab import try_tasks
 from firstlight.shells.lab.opened_run import OpenedRun, tested_images
 
 # Who does which task; each gets the run and what was asked, by name.
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "images": tested_images,
+    "report": try_tasks.report_of,
+    "answers": try_tasks.answers_of,
+    "drawn": try_tasks.drawn,
+    "dropped": try_tasks.dropped,
 }
 
 

@@ -43,6 +43,9 @@ def main(role: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     # What a library prints is no answer.
     os.dup2(2, 1)
+    if role == "run":
+        # One image keeps one thread busy, and a training may need the others.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     worker = worker_of(role)
     for line in sys.stdin:
         try:

@@ -41,6 +41,14 @@ from firstlight.shells.lab.messages.runs import (
     Started,
     Stop,
 )
+from firstlight.shells.lab.messages.trying import (
+    Answered,
+    AskAnswers,
+    AskDrawn,
+    AskDropped,
+    AskTestReport,
+    TestReport,
+)
 
 
 class Hello(FromPage, tag="hello"):
@@ -53,6 +61,7 @@ class Hello(FromPage, tag="hello"):
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
     | AskCurve | AskSamples | Browse | NewUpload | AskTested
+    | AskTestReport | AskAnswers | AskDrawn | AskDropped
 )  # fmt: skip
 
 
@@ -72,4 +81,5 @@ class Snapshot(News, tag="snapshot"):
 ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
     | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
+    | TestReport | Answered
 )  # fmt: skip
