@@ -165,6 +165,7 @@ export function TestedImages({ lab, run, report, which }: TestedProps) {
         : sheet && <AnswerTiles key={start} report={report} sheet={sheet} target={target} />}
       {total > SHOWN && (
         <div class="bar">
+          <span class="space" />
           <Pages start={start} shown={SHOWN} total={total} onTurn={setStart} />
         </div>
       )}

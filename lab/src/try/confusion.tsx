@@ -100,7 +100,13 @@ function Matrix({ classes, confusion, cell, onChoose }: MatrixProps) {
   return (
     <div class="stack tight">
       <Scroll label="Confusion matrix">
-        <table class="matrix" role="grid" aria-label="Confusion matrix" ref={table}>
+        <table
+          class="matrix"
+          role="grid"
+          aria-label="Confusion matrix"
+          ref={table}
+          style={{ "--columns": shown.length }}
+        >
           <thead>
             <tr>
               <th>

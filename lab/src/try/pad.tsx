@@ -154,7 +154,6 @@ export function Pad({ lab, run, report, pad }: PadProps) {
       />
       <div class="bar tools">
         <Choice legend="Pen" choices={PENS} value={pen} onChange={setPen} />
-        <span class="space" />
         <button type="button" class="plain" disabled={count === 0} onClick={undo}>
           Undo
         </button>

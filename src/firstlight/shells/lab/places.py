@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -145,9 +146,8 @@ class Places:
         parts = path.split("/")
         if len(parts) > DEEPEST or not all(map(PART.fullmatch, parts)):
             raise DataError(f"{path!r} cannot be the name of an uploaded file: rename it.")
-        files = [entry for entry in folder.rglob("*") if entry.is_file()]
-        size = sum(entry.stat().st_size for entry in files)
-        if len(files) >= UPLOAD_FILES or size >= UPLOAD_BYTES:
+        sizes = [size for entry in folder.rglob("*") if (size := _size(entry)) is not None]
+        if len(sizes) >= UPLOAD_FILES or sum(sizes) >= UPLOAD_BYTES:
             raise DataError(
                 f"an upload holds at most {UPLOAD_FILES:,} files and {UPLOAD_BYTES >> 20} MB: put "
                 f"larger data below {self.folder} and choose them there."
@@ -172,6 +172,16 @@ def _upload(name: str, *places: Path) -> Path:
         if not (place / name).is_symlink() and (place / name).is_dir():
             return place / name
     raise DataError(f"there is no upload called {name!r}: upload it again.")
+
+
+def _size(file: Path) -> int | None:
+    """Bytes of a file; None of anything else."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        # Files of an upload come several at a time: one has just got its name.
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _whole_upload(folder: Path) -> Path:
