@@ -147,7 +147,7 @@ def test_a_drawing_is_asked_about_as_a_file_is(tab: Tab, digits: fl.Run, tmp_pat
     pad = report["pad"]
     assert (pad["width"], pad["height"], pad["dark"], pad["digits"]) == (112, 112, True, True)
     seven = fl.load("mnist").test.images[0, :, :, 0]
-    ink = np.roll(seven.repeat(4, axis=0).repeat(4, axis=1), (12, -14), (0, 1))
+    ink = np.roll(seven.repeat(4, axis=0).repeat(4, axis=1), (-12, 14), (0, 1))
     answer = tab.ask("drawn", run="digits", ink=base64.b64encode(ink.tobytes()).decode())
     seen = pictures(answer)[0]
     Image.fromarray(seen).convert("L").save(tmp_path / "seen.png")
