@@ -107,6 +107,8 @@ def test_everything_by_keyboard(open_page: Callable[..., Page]) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("heading", name="images of 1 that it called 1")).to_be_visible()
+    first = page.locator(".matrix-and-cell .answers span").first
+    expect(first).to_have_text("1")
     tab_to(".answers button")
     page.keyboard.press("Enter")
     expect(page.locator(".one-image .best .class")).to_have_text("1")

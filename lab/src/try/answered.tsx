@@ -147,10 +147,13 @@ interface TestedProps {
 
 /** Test images with what the run's test said of them, a page at a time. */
 export function TestedImages({ lab, run, report, which }: TestedProps) {
-  const [start, setStart] = useState(0);
+  const name = JSON.stringify(which);
+  const [turned, setTurned] = useState({ name, start: 0 });
+  const start = turned.name === name ? turned.start : 0;
+  // Until other images come, those of before stay: nothing jumps.
   const { sheet, problem } = useSheet(
     () => lab.ask({ kind: "answers", run, which, start, count: SHOWN }, "answered"),
-    [lab, run, start],
+    [lab, run, name, start],
   );
   const total = sheet?.samples.total ?? 0;
   const target = which.kind === "worst" ? which.target : undefined;
@@ -162,11 +165,16 @@ export function TestedImages({ lab, run, report, which }: TestedProps) {
       {sheet && total === 0 && <p class="quiet">There are none.</p>}
       {which.kind === "one"
         ? sheet && <OneImage report={report} sheet={sheet} place={0} />
-        : sheet && <AnswerTiles key={start} report={report} sheet={sheet} target={target} />}
+        : sheet && <AnswerTiles report={report} sheet={sheet} target={target} />}
       {total > SHOWN && (
         <div class="bar">
           <span class="space" />
-          <Pages start={start} shown={SHOWN} total={total} onTurn={setStart} />
+          <Pages
+            start={start}
+            shown={SHOWN}
+            total={total}
+            onTurn={(to) => setTurned({ name, start: to })}
+          />
         </div>
       )}
     </div>

@@ -38,7 +38,13 @@ function mostConfused(confusion: number[][]): Place {
   return found;
 }
 
-export function Confusion({ lab, run, report }: { lab: Connection; run: string; report: TestReport }) {
+interface ConfusionProps {
+  lab: Connection;
+  run: string;
+  report: TestReport;
+}
+
+export function Confusion({ lab, run, report }: ConfusionProps) {
   const { classes, confusion } = report;
   const [cell, setCell] = useState(() => mostConfused(confusion));
   const value = confusion[cell.true]![cell.predicted]!;
@@ -60,7 +66,6 @@ export function Confusion({ lab, run, report }: { lab: Connection; run: string; 
             its probabilities.
           </p>
           <TestedImages
-            key={`${cell.true} ${cell.predicted}`}
             lab={lab}
             run={run}
             report={report}
@@ -127,6 +132,7 @@ function Matrix({ classes, confusion, cell, onChoose }: MatrixProps) {
                 </th>
                 {shown.map((j) => {
                   const value = confusion[k]![j]!;
+                  const words = `${plural(value, "image")} of ${classes[k]} called ${classes[j]}`;
                   return (
                     <td
                       key={j}
@@ -138,7 +144,7 @@ function Matrix({ classes, confusion, cell, onChoose }: MatrixProps) {
                         tabIndex={k === reached.true && j === reached.predicted ? 0 : -1}
                         class={k === j ? "right" : "wrong"}
                         style={{ "--strength": `${strength(confusion, k, j, most)}%` }}
-                        aria-label={`${plural(value, "image")} of ${classes[k]} called ${classes[j]}`}
+                        aria-label={words}
                         onClick={() => onChoose({ true: k, predicted: j })}
                       >
                         {value > 0 ? count(value) : "·"}

@@ -11,6 +11,7 @@ import { Bars, largest, percent } from "./answered";
 import { inkOf, paint, type Stroke } from "./strokes";
 
 const SCREEN = 480; // pixels of the pad's longer side
+const LOADING = "The network is being loaded …";
 const PENS = [
   ["thin", "Thin"],
   ["medium", "Medium"],
@@ -167,7 +168,7 @@ export function Pad({ lab, run, report, pad }: PadProps) {
             It says <strong>{inWords(report, values)}</strong> sure.
           </>
         )}
-        {!values && (ready ? "Draw with mouse, pen or finger." : "The network is being loaded …")}
+        {!values && !problem && (ready ? "Draw with mouse, pen or finger." : LOADING)}
       </p>
       <div class="seen">
         <div class="stack tight">
@@ -192,8 +193,8 @@ export function Pad({ lab, run, report, pad }: PadProps) {
       </p>
       <p class="quiet">
         {pad.digits
-          ? "The drawing is cut out, scaled to 20 pixels and put with its centre of mass into the " +
-            `middle of ${pad.image_width}×${pad.image_height}, as all digits of the training were.`
+          ? "The drawing is cut out, scaled to 20 pixels and put with its centre of mass into " +
+            `the middle of ${pad.image_width}×${pad.image_height}, as the digits of the training.`
           : `The drawing is made ${pad.image_width}×${pad.image_height} pixels small.`}
       </p>
     </section>
@@ -225,6 +226,7 @@ function useAnswers(lab: Connection, run: string, report: TestReport, pad: Drawi
     setReady(true);
     return { samples, picture: await pictureOf(samples.sheet) };
   };
+  const failed = (error: Error) => setProblem(error.message);
   const ask = async (strokes: Stroke[], tell: boolean) => {
     const now = state.current;
     Object.assign(now, { strokes, tell, waiting: true });
@@ -240,7 +242,7 @@ function useAnswers(lab: Connection, run: string, report: TestReport, pad: Drawi
         setAnswer(found);
         setProblem("");
       } catch (error) {
-        setProblem((error as Error).message);
+        failed(error as Error);
       }
     }
     now.asking = false;
@@ -248,7 +250,7 @@ function useAnswers(lab: Connection, run: string, report: TestReport, pad: Drawi
   };
   useEffect(() => {
     // The first answer takes seconds: the network is loaded, after all that was asked already.
-    const timer = setTimeout(() => void bring([]).catch(() => {}), 0);
+    const timer = setTimeout(() => void bring([]).catch(failed), 0);
     return () => clearTimeout(timer);
   }, []);
   return { answer, ready, problem, ask };

@@ -14,7 +14,13 @@ const MOST_INTERVALS = 200;
 const NEAR = 24; // pixels from a click to its point
 const KEYS: Record<string, number> = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 
-export function MeasuredValues({ lab, run, report }: { lab: Connection; run: string; report: TestReport }) {
+interface MeasuredProps {
+  lab: Connection;
+  run: string;
+  report: TestReport;
+}
+
+export function MeasuredValues({ lab, run, report }: MeasuredProps) {
   const [number, setNumber] = useState(0);
   const values = report.values[number]!;
   return (
@@ -57,10 +63,7 @@ export function MeasuredValues({ lab, run, report }: { lab: Connection; run: str
   );
 }
 
-interface PointsProps {
-  lab: Connection;
-  run: string;
-  report: TestReport;
+interface PointsProps extends MeasuredProps {
   values: Values;
 }
 
@@ -75,10 +78,9 @@ function Points({ lab, run, report, values }: PointsProps) {
   const [least, most] = [Math.min(...all), Math.max(...all)];
   const room = 0.04 * (most - least || 1);
   const [from, to] = [least - room, most + room];
-  const x = (value: number) =>
-    MARGIN.left + ((value - from) / (to - from)) * (width - MARGIN.left - MARGIN.other);
-  const y = (value: number) =>
-    height - MARGIN.bottom - ((value - from) / (to - from)) * (height - MARGIN.bottom - MARGIN.other);
+  const [across, up] = [width - MARGIN.left - MARGIN.other, height - MARGIN.bottom - MARGIN.other];
+  const x = (value: number) => MARGIN.left + ((value - from) / (to - from)) * across;
+  const y = (value: number) => height - MARGIN.bottom - ((value - from) / (to - from)) * up;
   const inside = (value: number | null | undefined, end: number) =>
     value == null ? end : Math.min(Math.max(value, from), to);
   const missed = (k: number) =>
@@ -138,8 +140,8 @@ function Points({ lab, run, report, values }: PointsProps) {
           <svg width={width} height={height} aria-hidden="true">
             {ticks(from, to).map((tick) => (
               <g key={tick}>
-                <line class="rule" x1={x(tick)} x2={x(tick)} y1={MARGIN.other} y2={y(from)} />
-                <line class="rule" x1={x(from)} x2={width - MARGIN.other} y1={y(tick)} y2={y(tick)} />
+                <line class="rule" x1={x(tick)} x2={x(tick)} y1={y(to)} y2={y(from)} />
+                <line class="rule" x1={x(from)} x2={x(to)} y1={y(tick)} y2={y(tick)} />
                 <text x={x(tick)} y={height - MARGIN.bottom + 18} text-anchor="middle">
                   {short(tick)}
                 </text>
@@ -195,7 +197,6 @@ function Points({ lab, run, report, values }: PointsProps) {
           </p>
         ) : (
           <TestedImages
-            key={place}
             lab={lab}
             run={run}
             report={report}
