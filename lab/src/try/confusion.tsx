@@ -9,6 +9,8 @@ import { Scroll } from "../scroll";
 import { TestedImages } from "./answered";
 
 const MOST_CLASSES = 40;
+/** With more of them, the images stand below the matrix in place of beside it. */
+const BESIDE = 14;
 const STEPS: Record<string, [number, number]> = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
@@ -17,6 +19,9 @@ const STEPS: Record<string, [number, number]> = {
 };
 /** How much of the colour a cell has at most: numbers have to stay readable on it. */
 const STRONGEST = 55;
+
+const clamp = (value: number, least: number, most: number): number =>
+  Math.min(Math.max(least, value), most);
 
 interface Place {
   true: number;
@@ -55,7 +60,7 @@ export function Confusion({ lab, run, report }: ConfusionProps) {
         <h2 id="confusion-title">What it takes for what</h2>
         <p class="quiet">the confusion matrix of {plural(report.count, "test image")}</p>
       </div>
-      <div class="matrix-and-cell">
+      <div class={classes.length > BESIDE ? "stack" : "matrix-and-cell"}>
         <Matrix classes={classes} confusion={confusion} cell={cell} onChoose={setCell} />
         <div class="stack tight">
           <h3>
@@ -87,6 +92,7 @@ interface MatrixProps {
 function Matrix({ classes, confusion, cell, onChoose }: MatrixProps) {
   const table = useRef<HTMLTableElement>(null);
   const shown = mostMistaken(confusion);
+  const longest = Math.max(...classes.map((name) => name.length));
   const wrong = confusion.flatMap((row, k) => row.filter((_, j) => j !== k));
   const most = wrong.reduce((one, other) => Math.max(one, other), 1);
   const there = shown.includes(cell.true) && shown.includes(cell.predicted);
@@ -96,7 +102,7 @@ function Matrix({ classes, confusion, cell, onChoose }: MatrixProps) {
     const step = STEPS[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const clip = (place: number) => Math.min(Math.max(0, place), shown.length - 1);
+    const clip = (place: number) => clamp(place, 0, shown.length - 1);
     const row = clip(shown.indexOf(reached.true) + step[0]);
     const column = clip(shown.indexOf(reached.predicted) + step[1]);
     onChoose({ true: shown[row]!, predicted: shown[column]! });
@@ -110,12 +116,14 @@ function Matrix({ classes, confusion, cell, onChoose }: MatrixProps) {
           role="grid"
           aria-label="Confusion matrix"
           ref={table}
-          style={{ "--columns": shown.length }}
+          style={{ "--columns": shown.length, "--names": `${clamp(longest / 2 + 1, 4.4, 10)}rem` }}
         >
           <thead>
             <tr>
               <th>
-                <span class="quiet">is ↓ called →</span>
+                <span class="quiet">is ↓</span>
+                <br />
+                <span class="quiet">called →</span>
               </th>
               {shown.map((j) => (
                 <th key={j} scope="col" title={classes[j]}>

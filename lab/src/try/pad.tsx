@@ -194,7 +194,7 @@ export function Pad({ lab, run, report, pad }: PadProps) {
       <p class="quiet">
         {pad.digits
           ? "The drawing is cut out, scaled to 20 pixels and put with its centre of mass into " +
-            `the middle of ${pad.image_width}×${pad.image_height}, as the digits of the training.`
+            `the middle of ${pad.image_width}×${pad.image_height}, as digits of the training were.`
           : `The drawing is made ${pad.image_width}×${pad.image_height} pixels small.`}
       </p>
     </section>
