@@ -7,6 +7,7 @@ import { announced } from "./announce";
 import { useLab, type Connection, type State } from "./connection";
 import { BuildStep } from "./build/build-step";
 import { DataStep } from "./data/data-step";
+import { ExportStep } from "./export/export-step";
 import { TrainStep } from "./train/train-step";
 import { TryStep } from "./try/try-step";
 
@@ -21,6 +22,7 @@ const STEPS: { name: string; title: string; view: FunctionComponent<StepProps> }
   { name: "build", title: "Build", view: BuildStep },
   { name: "train", title: "Train", view: TrainStep },
   { name: "try", title: "Try it", view: TryStep },
+  { name: "export", title: "Export", view: ExportStep },
 ];
 
 const LINES = {
@@ -70,7 +72,7 @@ export function App({ lab }: { lab: Connection }) {
             {STEPS.map((one, number) => (
               <li key={one.name}>
                 <a href={`#${one.name}`} aria-current={number === step ? "step" : undefined}>
-                  <span class="number">{number + 1}</span> {one.title}
+                  <span class="number">{number + 1}</span> <span class="name">{one.title}</span>
                 </a>
               </li>
             ))}

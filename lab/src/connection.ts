@@ -7,11 +7,13 @@ import type {
   Data,
   Document,
   EpochRow,
+  Export,
   FromTab,
   LayerKind,
   Network,
   Options,
   Point,
+  RateSearch,
   Run,
   Snapshot,
   ToTab,
@@ -35,8 +37,11 @@ export interface State {
   options: Options;
   network: Network;
   data: Data;
+  rate: RateSearch;
   runs: Map<string, Run>;
   curves: Map<string, Curves>;
+  /** By run and form, such as `mnist-compact onnx`. */
+  exports: Map<string, Export>;
 }
 
 /** `connecting` at first, `live`, `lost` while it tries again, `ended`: another server is there. */
@@ -99,6 +104,12 @@ export class Connection {
     return run;
   }
 
+  /** Look for a learning rate for the document with all changes in it. */
+  async findRate(): Promise<void> {
+    await this.edits;
+    await this.ask({ kind: "find-rate", revision: this.state!.document.revision }, "done");
+  }
+
   /** Change the network. */
   build(change: Extract<FromTab, { kind: "build" }>["change"]): Promise<unknown> {
     return this.ask({ kind: "build", change }, "done");
@@ -111,6 +122,12 @@ export class Connection {
       this.known = new Map(layers.map((one) => [one.kind, one]));
     }
     return this.known;
+  }
+
+  /** Take in what was made out of a run. */
+  keepExports(exports: Export[]): void {
+    for (const one of exports) this.state?.exports.set(`${one.run} ${one.form}`, one);
+    this.tell();
   }
 
   /** Bring the curves of a run, once; later points come by themselves. */
@@ -202,8 +219,9 @@ export class Connection {
 
 function fromSnapshot(message: Snapshot): State {
   const runs = new Map(message.runs.map((run) => [run.name, run]));
-  const { folder, document, defaults, options, network, data } = message;
-  return { folder, document, defaults, options, network, data, runs, curves: new Map() };
+  const { folder, document, defaults, options, network, data, rate } = message;
+  const [curves, exports] = [new Map(), new Map()];
+  return { folder, document, defaults, options, network, data, rate, runs, curves, exports };
 }
 
 /** One piece of news. */
@@ -224,6 +242,9 @@ function take(
     case "data":
       state.data = message.data;
       break;
+    case "rate":
+      state.rate = message.search;
+      break;
     case "run":
       state.runs.set(message.run.name, message.run);
       break;
@@ -231,11 +252,18 @@ function take(
       state.runs.delete(message.run);
       state.curves.delete(message.run);
       break;
+    case "export":
+      state.exports.set(`${message.export.run} ${message.export.form}`, message.export);
+      break;
+    case "export_gone":
+      state.exports.delete(`${message.run} ${message.form}`);
+      break;
     case "points": {
       const run = state.runs.get(message.run);
       if (run === undefined) break;
       const last = message.epochs.at(-1) ?? run.last;
-      state.runs.set(run.name, { ...run, progress: message.progress, last });
+      const { progress, diagnosis } = message;
+      state.runs.set(run.name, { ...run, progress, last, diagnosis });
       const curves = state.curves.get(run.name);
       if (curves === undefined) break;
       addPoints(curves.points, message.points);

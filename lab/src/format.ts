@@ -1,5 +1,7 @@
 // Numbers as people read them.
 
+import type { Run } from "./messages";
+
 /** Metrics that are shares of one. */
 const SHARES = new Set([
   "accuracy",
@@ -25,6 +27,13 @@ export function score(name: string, value: number | null | undefined): string {
   return SHARES.has(name) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4);
 }
 
+/** A score of a test with its unit and its interval. */
+export function tested({ name, value, low, high, unit }: Run["test"][number]): string {
+  const ends =
+    low !== null && high !== null ? ` (${score(name, low)} to ${score(name, high)})` : "";
+  return `${score(name, value)}${unit && ` ${unit}`}${ends}`;
+}
+
 export const isShare = (name: string): boolean => SHARES.has(name);
 
 /** `batch_size` as `Batch size`. */
@@ -43,6 +52,14 @@ export function duration(seconds: number): string {
 
 export function plural(number: number, word: string): string {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+}
+
+/** A file's size: `120 bytes`, `12.3 MB`. */
+export function bytes(size: number): string {
+  for (const [unit, many] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const) {
+    if (size >= many) return `${Number((size / many).toPrecision(3))} ${unit}`;
+  }
+  return plural(size, "byte");
 }
 
 /** `24×24×16`, or – for none. */

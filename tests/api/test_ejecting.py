@@ -197,6 +197,8 @@ def test_a_notebook_is_run_and_holds_no_firstlight(run, tmp_path):
     printed = "".join(output.get("text", "") for cell in codes for output in cell.outputs)
     own, theirs = scores_in(printed)["accuracy"]
     assert abs(own - theirs) <= 1.5 / 36
+    assert made.scores == scores_in(printed)
+    assert f"it reaches accuracy {own:.4g}; the run has {theirs:.4g}." in made.checked()[1]
     # Paths and names of this machine stay here.
     assert str(tmp_path) not in (tmp_path / "notebook.ipynb").read_text()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lab_attacks import PLANTED
 from lab_client import LabProcess
 
 # Limits that a test can reach in a moment.
@@ -71,6 +72,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabProcess]:
     upload = folder / "runs" / ".lab" / "uploads" / "there"
     upload.mkdir(parents=True)
     (upload / "out").symlink_to(outer / "secret")
+    # A run that lies elsewhere, and a file that this lab has not made where those lie that it has.
+    for name in ("run.json", "model.keras", "report.html"):
+        (outer / "secret" / name).write_text("do not read this")
+    (folder / "runs" / "away").symlink_to(outer / "secret")
+    planted = folder / "runs" / ".lab" / "exports" / PLANTED / "first" / "keras"
+    planted.mkdir(parents=True)
+    (planted / "first.keras").write_text("do not read this")
     with running(folder, quick=True) as process:
         process.sign_in()
         yield process
@@ -89,6 +97,18 @@ def make_halves(path: Path, count: int = 60) -> None:
 def halves() -> Callable[..., None]:
     """Writes a data set of two classes."""
     return make_halves
+
+
+@pytest.fixture(scope="module")
+def digits() -> Callable[[Path], None]:
+    """Writes 600 digits of MNIST."""
+    import firstlight as fl
+
+    def make(path: Path) -> None:
+        images = fl.load("mnist").train
+        np.savez(path, images=images.images[:600], labels=images.targets[:600])
+
+    return make
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ Each attack has everything right but the one thing that it is about: the right H
 Origin, the right cookie.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from lab_client import LabProcess
 
 Request = Callable[[LabProcess], bytes]
+# A folder as a lab makes them for what is taken out, made by nobody.
+PLANTED = "0123456789abcdef"
 
 
 @dataclass(frozen=True)
@@ -255,6 +258,57 @@ def paths() -> list[Attack]:
     ]
 
 
+def taken_out() -> list[Attack]:
+    made = "/export/first/keras/first.keras"
+    paths = [
+        ("a file that another lab has made", made),
+        ("the same by its folder", f"/export/{PLANTED}/keras/first.keras"),
+        ("the same by its path", f"/export/{PLANTED}/first/keras/first.keras"),
+        ("another form", "/export/first/secret/first.keras"),
+        ("no name", "/export/first/keras/"),
+        ("no run", "/export//keras/first.keras"),
+        ("a file above", "/export/first/keras/../../../secret.csv"),
+        ("the same, encoded", "/export/first/keras/%2e%2e"),
+        ("the same, slashes encoded", "/export/first/keras/..%2f..%2f..%2fsecret.csv"),
+        ("the folder of runs", "/export/.."),
+        ("an absolute path", "/export/first/keras//etc/passwd"),
+        ("a zero byte", "/export/first/keras/first.keras%00"),
+        ("a report of a run that is not there", "/report/first"),
+        ("a report through a link out of the folder of runs", "/report/away"),
+        ("a report above the folder of runs", "/report/.."),
+        ("the same, encoded", "/report/%2e%2e"),
+        ("the same, slashes encoded", "/report/..%2f..%2fsecret"),
+        ("a report of the lab's own folder", "/report/.lab"),
+        ("a report with a zero byte", "/report/away%00"),
+        ("another file of a run", "/report/away/run.json"),
+    ]
+    wrong: list[tuple[str, str, dict[str, Any]]] = [
+        ("without a cookie", "401", {"Cookie": None}),
+        ("with a forged cookie", "401", {"Cookie": f"firstlight-lab-PORT={'A' * 43}"}),
+        ("with a token", "401", {"Cookie": None, "query": "?token=a"}),
+        ("by another Host", "421", {"Host": "evil.example"}),
+        ("by another Origin", "403", {"Origin": "http://evil.example"}),
+        ("by another site", "403", {"Sec_Fetch_Site": "cross-site"}),
+        ("by a page of this machine's other port", "403", {"Sec_Fetch_Site": "same-site"}),
+    ]
+    attacks = [Attack("Export", words, "404", http(path=path)) for words, path in paths]
+    for words, status, changed in wrong:
+        query = changed.pop("query", "")
+        attacks += [
+            Attack("Export", f"{what} {words}", status, http(path=path + query, **changed))
+            for what, path in (("a file", made), ("a report", "/report/away"))
+        ]
+    return [
+        *attacks,
+        *[
+            Attack("Export", f"a file by {method}", "405", http(method, made))
+            for method in ("POST", "PUT", "DELETE")
+        ],
+        Attack("Export", "a report by POST", "405", post("/report/away", b"")),
+        Attack("Export", "a file with a body", "413", http(path=made, body=b"x" * 100)),
+    ]
+
+
 def bodies() -> list[Attack]:
     chunked = {"Transfer_Encoding": "chunked", "Content_Length": None}
     large = b"200000\r\n" + b"x" * 0x200000 + b"\r\n0\r\n\r\n"
@@ -419,10 +473,15 @@ def messages() -> list[Attack]:
         ),
         ("YAML of 60 kB", built(kind="yaml", text="#" * 60_000)),
         ("half a surrogate pair", '{"kind":"stop","id":1,"run":"\\ud800"}'),
+        ("a search with a command line", '{"kind":"find-rate","id":1,"revision":0,"data":"/etc"}'),
+        ("a simulation with a folder", '{"kind":"simulate","id":1,"out":"/tmp"}'),
         ("images from a negative position", sampled(start=-1)),
         ("no images", sampled(count=0)),
         ("100,000 images", sampled(count=100_000)),
         ("another part", sampled(part="secret")),
+        ("a run as another form", exported("make_export", form="../../x")),
+        ("a run as two forms", exported("make_export", form=["keras", "onnx"])),
+        ("a run into a file of one's choice", exported("make_export", to="/tmp/x.keras")),
         ("a source of another kind", source("url", "http://evil.example")),
     ]
     return [
@@ -441,6 +500,10 @@ def messages() -> list[Attack]:
 def sampled(**changed: Any) -> dict[str, Any]:
     asked = {"kind": "samples", "id": 1, "part": "train", "label": None, "start": 0, "count": 1}
     return asked | changed
+
+
+def exported(kind: str, **changed: Any) -> dict[str, Any]:
+    return {"kind": kind, "id": 1, "run": "first", "form": "keras"} | changed
 
 
 def source(place: str, name: str) -> dict[str, Any]:
@@ -518,6 +581,7 @@ def values() -> list[Attack]:
         ("with a blank", "a b"),
         ("with a line break", "a\nb"),
         ("empty parts", ".."),
+        ("that is a link", "away"),
     ]
     tried = [(f"data: {words}", source("path", name)) for words, name in away]
     tried += [
@@ -536,6 +600,12 @@ def values() -> list[Attack]:
         ("an edit of an old document", {**setting("epochs", 1), "revision": 99}),
         ("a start of an old document", {"kind": "start", "id": 1, "revision": 99, "name": "a"}),
         ("a start without data", {"kind": "start", "id": 1, "revision": 0, "name": "a"}),
+        ("a condition that is code", setting("keep", "__import__('os').abort()", "reading")),
+        ("bounds that are code", setting("bounds", "x=exit():1", "reading")),
+        ("memory that is none", setting("memory", "1e999GB", "reading")),
+        ("a search for an old document", {"kind": "find-rate", "id": 1, "revision": 99}),
+        ("a search without data", {"kind": "find-rate", "id": 1, "revision": 0}),
+        ("a simulation that nobody chose", {"kind": "simulate", "id": 1}),
         ("images before there are any", sampled()),
     ]
     tried += [(f"network: {words}", built(**change)) for words, change in NETWORKS]
@@ -543,6 +613,12 @@ def values() -> list[Attack]:
         tried += [
             (f"{verb} a run {words}", {"kind": verb, "id": 1, "run": name}) for words, name in names
         ]
+    for kind, words in (("make_export", "take out"), ("stop_export", "stop taking out")):
+        tried += [(f"{words} a run {which}", exported(kind, run=name)) for which, name in names]
+    tried += [
+        (f"ask what was taken out of a run {which}", {"kind": "exports", "id": 1, "run": name})
+        for which, name in names
+    ]
     return [Attack("Value", words, "refused", says=message) for words, message in tried]
 
 
@@ -604,6 +680,7 @@ ATTACKS = [
     *origins(),
     *sessions(),
     *paths(),
+    *taken_out(),
     *bodies(),
     *requests(),
     *handshakes(),
@@ -614,7 +691,19 @@ ATTACKS = [
 ]
 
 
-def table() -> str:
-    """The attacks as a table for the documentation."""
+def attempts() -> str:
+    """The attacks for the documentation: how many, of which kind, and each of them."""
+    kinds = Counter(one.group for one in ATTACKS)
     rows = [f"| {one.group} | {one.words} | {one.outcome} |" for one in ATTACKS]
-    return "\n".join(["| what is attacked | with what | answer |", "| --- | --- | --- |", *rows])
+    return "\n".join(
+        [
+            "| what is attacked | attempts |",
+            "| --- | --- |",
+            *(f"| {group} | {count} |" for group, count in kinds.items()),
+            f"| all | {len(ATTACKS)} |",
+            "",
+            "| what is attacked | with what | answer |",
+            "| --- | --- | --- |",
+            *rows,
+        ]
+    )

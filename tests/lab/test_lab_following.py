@@ -78,6 +78,66 @@ def test_events_are_taken_in_as_they_are_written(tmp_path: Path, folder: RunFold
         assert runs.read()[0].points[0].last == 6
 
 
+def epoch(number: int, loss: float, accuracy: float, held_out: float) -> dict[str, Any]:
+    scores = {"loss": loss, "accuracy": accuracy, "validation_accuracy": held_out}
+    return {
+        "kind": "epoch",
+        "epoch": number,
+        "epochs": 2,
+        "validation_loss": loss,
+        "seconds": 1.0,
+        **scores,
+    }
+
+
+def test_what_seems_wrong_is_told_with_the_epochs(tmp_path: Path) -> None:
+    settings = {"epochs": 2, "learning_rate": 0.5, "schedule": "constant"}
+    data = {
+        "task": "classify",
+        "classes": ["a", "b"],
+        "images": {"train": 4000, "validation": 400},
+    }
+    information = INFORMATION | {
+        "settings": INFORMATION["settings"] | settings,
+        "data": INFORMATION["data"] | data,
+        "constant_answer": 0.5,
+    }
+    folder = create_run(tmp_path, "one", "one", information)
+    runs = Runs(tmp_path)
+    with folder.lock():
+        write(folder, START, step(1, loss=0.7))
+        runs.read()
+        write(folder, epoch(1, 9.0, 0.5, 0.5))
+        (change,) = runs.read()
+        # It comes with the epoch; the run itself has not changed.
+        assert change.progress is not None
+        assert change.run is not None
+        (found,) = change.run.diagnosis
+        assert (found.code, found.settings) == ("learning-rate-too-high", {"learning_rate": 0.01})
+        write(folder, {"kind": "units", "layers": [{"layer": "c", "units": 4, "dead": 4}]})
+        write(folder, {"kind": "units", "layers": [{"layer": "c", "units": 0, "dead": "many"}]})
+        write(folder, {"kind": "end", "state": "finished", "seconds": 1.0})
+    runs.read()
+    codes = [one.code for one in runs.known["one"].run.diagnosis]
+    assert codes == ["learning-rate-too-high", "dead-units"]
+
+
+def test_a_training_that_left_the_numbers_is_diagnosed(tmp_path: Path) -> None:
+    settings = {"epochs": 2, "learning_rate": 0.5, "schedule": "constant"}
+    data = {"task": "measure", "classes": [], "images": {"train": 4000, "validation": 400}}
+    information = INFORMATION | {
+        "settings": INFORMATION["settings"] | settings,
+        "data": INFORMATION["data"] | data,
+    }
+    folder = create_run(tmp_path, "one", "one", information)
+    end = {"kind": "end", "state": "stopped", "message": "the loss became nan", "diverged": True}
+    write(folder, START, step(1), end)
+    runs = Runs(tmp_path)
+    runs.read()
+    (found,) = runs.known["one"].run.diagnosis
+    assert found.code == "learning-rate-too-high"
+
+
 def test_lines_that_firstlight_does_not_write_are_passed_over(
     tmp_path: Path, folder: RunFolder
 ) -> None:
@@ -88,6 +148,7 @@ def test_lines_that_firstlight_does_not_write_are_passed_over(
         {**step(2), "step": []},
         {"kind": "start", "epochs": 0, "steps": "many"},
         {"kind": "end"},
+        {"kind": "units", "layers": 3},
         {"kind": "state", "state": {}, "message": None},
         {"kind": ["epoch"]},
     ]

@@ -11,13 +11,9 @@ from pathlib import Path
 import pytest
 from lab_client import LabProcess
 from lab_pages import (
-    DESKTOP,
     PATIENCE,
-    PHONE,
     choose_mnist,
-    findings,
     set_field,
-    wide_as_the_window,
 )
 from playwright.sync_api import Page, expect
 
@@ -178,30 +174,3 @@ def test_own_images_from_the_folder_and_as_an_upload(
     page.get_by_role("link", name="3 Train").click()
     expect(page.get_by_text("halves.npz", exact=True)).to_be_visible(timeout=PATIENCE)
     assert (lab.runs / ".lab/uploads/halves.npz/halves.npz").is_file()
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_both_steps_are_sound(
-    open_page: Callable[..., Page], picture: Callable, size: tuple[int, int], scheme: str
-) -> None:
-    page = open_page(size, scheme)
-    expect(page.get_by_text("Choose images first")).to_be_visible()
-    assert findings(page) == []
-    choose_mnist(page)
-    expect(page.get_by_text("black is 0")).to_be_visible()
-    assert findings(page) == []
-    assert wide_as_the_window(page)
-    page.get_by_role("link", name="3 Train").click()
-    set_field(page, "Epochs", "1")
-    page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_text("Tested once, on images it had never seen")).to_be_visible(
-        timeout=PATIENCE
-    )
-    page.get_by_text("More settings").click()
-    page.get_by_text("Epochs of mnist-compact in numbers").click()
-    assert findings(page) == []
-    assert wide_as_the_window(page)
-    page.get_by_text("More settings").click()
-    if (size, scheme) == (PHONE, "dark"):
-        picture(page, "phone")

@@ -13,6 +13,7 @@ import pytest
 from lab_client import LabProcess, Tab
 
 TRAIN = [sys.executable, "-P", "-m", "firstlight", "train"]
+HEAVY = {"torch", "keras", "matplotlib", "pandas", "sklearn", "PIL", "numpy"}
 LONG = ["halves.npz", "--epochs", "100000", "--batch-size", "8"]
 
 
@@ -196,7 +197,7 @@ def test_an_upload_becomes_a_data_set(place: Path, start_lab: Callable) -> None:
 def test_the_lab_starts_without_the_heavy_packages(place: Path, start_lab: Callable) -> None:
     with start_lab(place) as lab:
         maps = Path(f"/proc/{lab.process.pid}/maps").read_text()
-        for package in ("torch", "keras", "matplotlib", "pandas", "sklearn"):
+        for package in HEAVY:
             assert f"/{package}/" not in maps
     code = (
         "import sys, firstlight.shells.lab.server; "
@@ -205,9 +206,7 @@ def test_the_lab_starts_without_the_heavy_packages(place: Path, start_lab: Calla
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert not {"torch", "keras", "matplotlib", "pandas", "sklearn", "PIL"} & set(
-        loaded.stdout.split()
-    )
+    assert not HEAVY & set(loaded.stdout.split())
 
 
 def test_a_page_that_does_not_read_is_told_to_begin_anew() -> None:

@@ -1,5 +1,7 @@
 // Step "Data": choose images, and look at them.
 
+import { useState } from "preact/hooks";
+
 import type { StepProps } from "../app";
 import { ClassBalance, Duplicates, Files, PixelHistogram, Targets } from "./exploration";
 import { count } from "../format";
@@ -9,6 +11,14 @@ import { SourceChoice } from "./source";
 export function DataStep({ lab, state }: StepProps) {
   const { data, document } = state;
   const found = data.exploration;
+  const [problem, setProblem] = useState("");
+  const ask = (work: Promise<unknown>) =>
+    void work.then(
+      () => setProblem(""),
+      (error: Error) => setProblem(error.message),
+    );
+  const simulate = () => ask(lab.ask({ kind: "simulate" }, "done"));
+  const giveUp = () => ask(lab.edit({ kind: "source", source: null }));
   return (
     <div class="columns">
       <SourceChoice lab={lab} state={state} />
@@ -18,6 +28,7 @@ export function DataStep({ lab, state }: StepProps) {
             <h2 id="data-title">{found ? found.name : "Images"}</h2>
             <p class="quiet" role="status">
               {data.state === "none" && "Nothing chosen yet"}
+              {data.state === "absent" && "Nothing there yet"}
               {data.state === "reading" && data.sentence}
               {found && summary(found.parts, found.pixel_unit)}
             </p>
@@ -28,7 +39,34 @@ export function DataStep({ lab, state }: StepProps) {
               the first network trains in seconds.
             </p>
           )}
-          {data.state === "reading" && <p class="empty">The images are being read …</p>}
+          {data.state === "absent" && (
+            <div class="empty offer">
+              <p>{data.sentence}</p>
+              <p class="problem" role="alert" hidden={!problem}>
+                {problem}
+              </p>
+              <button type="button" class="button strong" onClick={simulate}>
+                Simulate maps
+              </button>
+            </div>
+          )}
+          {data.state === "reading" && (
+            <div class="empty offer">
+              {data.total > 0 ? (
+                <>
+                  <p>
+                    {data.done} of {count(data.total)}
+                  </p>
+                  <progress value={data.done / data.total} aria-label={data.sentence} />
+                  <button type="button" class="button" onClick={giveUp}>
+                    Cancel
+                  </button>
+                </>
+              ) : (
+                <p>The images are being read …</p>
+              )}
+            </div>
+          )}
           {data.state === "failed" && (
             <p class="problem" role="alert">
               {data.sentence}

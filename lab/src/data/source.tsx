@@ -7,7 +7,7 @@ import { announce } from "../announce";
 import type { Connection } from "../connection";
 import { Choice, Field } from "../fields";
 import { plural } from "../format";
-import type { Listing, Source } from "../messages";
+import type { Listing, Option, Source } from "../messages";
 import { collect, upload } from "./upload";
 
 const PLACES = [
@@ -18,7 +18,12 @@ const PLACES = [
 
 const ABOUT: Record<string, string> = {
   mnist: "70,000 handwritten digits, 28×28 pixels, ten classes",
+  reionisation:
+    "maps of hydrogen in the early universe, simulated here; the share that is neutral is measured",
 };
+/** What is asked for most, before everything else. */
+const FIRST = 8;
+const WIDE = new Set(["target", "resize", "gaps", "telescope", "bounds", "keep", "fold", "axes"]);
 
 export function SourceChoice({ lab, state }: StepProps) {
   const chosen = state.document.source;
@@ -32,6 +37,20 @@ export function SourceChoice({ lab, state }: StepProps) {
       },
       (error: Error) => setProblem(error.message),
     );
+  const { reading } = state.document;
+  const field = (option: Option) => (
+    <Field
+      wide={WIDE.has(option.name)}
+      key={option.name}
+      option={option}
+      value={reading[option.name] ?? null}
+      // What the source says of itself holds where nothing is given.
+      unset={
+        option.name in reading ? null : (state.data.reading[option.name] ?? option.default)
+      }
+      onChange={(value) => lab.edit({ kind: "reading", values: { [option.name]: value } })}
+    />
+  );
   return (
     <section class="card" aria-labelledby="source-title">
       <div class="head">
@@ -71,23 +90,14 @@ export function SourceChoice({ lab, state }: StepProps) {
       <p class="problem" role="alert" hidden={!problem}>
         {problem}
       </p>
-      {chosen && chosen.place !== "builtin" && (
+      {chosen && (chosen.place !== "builtin" || chosen.name === "reionisation") && (
         <details>
           <summary>How to read them</summary>
-          <div class="fields">
-            {state.options.reading.map((option) => (
-              <Field
-                wide
-                key={option.name}
-                option={option}
-                value={state.document.reading[option.name] ?? null}
-                unset={option.default}
-                onChange={(value) =>
-                  lab.edit({ kind: "reading", values: { [option.name]: value } })
-                }
-              />
-            ))}
-          </div>
+          <div class="fields">{state.options.reading.slice(0, FIRST).map(field)}</div>
+          <details class="inner">
+            <summary>Telescope, other columns, rare formats</summary>
+            <div class="fields">{state.options.reading.slice(FIRST).map(field)}</div>
+          </details>
         </details>
       )}
     </section>

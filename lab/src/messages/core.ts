@@ -79,6 +79,29 @@ export interface Exploration {
   pixel_unit: string;
 }
 
+/** The training loss while the learning rate grows from step to step (Smith 2017). */
+export interface RangeTest {
+  rates: number[];
+  losses: number[];
+  smoothed: number[];
+  lowest: number;
+  steepest: number;
+  suggestion: number;
+  rule: string;
+  end: string;
+  command: string;
+}
+
+/** What seems to be wrong with a training, and what to try next. */
+export interface Diagnosis {
+  level: "advice" | "warning";
+  code: string;
+  sentence: string;
+  evidence: string;
+  experiment: string;
+  settings: Record<string, unknown>;
+}
+
 /** One argument of a layer, with all that a form needs to ask for it. */
 export interface Argument {
   name: string;
@@ -101,13 +124,4 @@ export interface LayerKind {
   group: string;
   arguments: Argument[];
   start: Record<string, unknown>;
-}
-
-/** One row of the per-class table; `count` is how many images truly are of the class. */
-export interface ClassScore {
-  name: string;
-  precision: number;
-  recall: number;
-  f1: number;
-  count: number;
 }

@@ -1,5 +1,6 @@
 // Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.
 
+import type { Value } from "./base";
 import type { Exploration } from "./core";
 
 /** Where the images come from. */
@@ -25,6 +26,12 @@ export interface Browse {
   path: string;
 }
 
+/** Simulate the maps that are chosen and absent. */
+export interface Simulate {
+  kind: "simulate";
+  id: number;
+}
+
 /** A place for files that `POST /upload/NAME/PATH` then brings. */
 export interface NewUpload {
   kind: "upload";
@@ -35,8 +42,11 @@ export interface NewUpload {
 
 /** How far the source has been read. */
 export interface Data {
-  state: "failed" | "none" | "reading" | "ready";
+  state: "absent" | "failed" | "none" | "reading" | "ready";
   sentence: string;
+  done: number;
+  total: number;
+  reading: Record<string, Value>;
   exploration: Exploration | null;
   refused: number;
 }

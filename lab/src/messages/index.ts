@@ -9,11 +9,21 @@ import type {
   Listing,
   NewUpload,
   Samples,
+  Simulate,
   Uploading,
 } from "./data";
 import type { Document, DocumentChanged, Edit, Options } from "./document";
+import type {
+  AskExports,
+  ExportChanged,
+  ExportGone,
+  Exports,
+  MakeExport,
+  StopExport,
+} from "./exporting";
 import type { AskLayers, Build, Layers, Network, NetworkChanged } from "./network";
 import type { AskTested } from "./opened";
+import type { FindRate, GiveUpRate, RateChanged, RateSearch } from "./rates";
 import type {
   AskCurve,
   Curve,
@@ -39,8 +49,10 @@ export type * from "./base";
 export type * from "./core";
 export type * from "./data";
 export type * from "./document";
+export type * from "./exporting";
 export type * from "./network";
 export type * from "./opened";
+export type * from "./rates";
 export type * from "./runs";
 export type * from "./trying";
 
@@ -62,6 +74,7 @@ export interface Snapshot {
   options: Options;
   network: Network;
   data: Data;
+  rate: RateSearch;
   runs: Run[];
 }
 
@@ -74,14 +87,20 @@ export type FromTab =
   | Stop
   | Resume
   | AskCurve
+  | FindRate
+  | GiveUpRate
   | AskSamples
   | Browse
+  | Simulate
   | NewUpload
   | AskTested
   | AskTestReport
   | AskAnswers
   | AskDrawn
-  | AskDropped;
+  | AskDropped
+  | AskExports
+  | MakeExport
+  | StopExport;
 
 export type ToTab =
   | Snapshot
@@ -91,6 +110,7 @@ export type ToTab =
   | RunChanged
   | RunGone
   | Points
+  | RateChanged
   | Resync
   | Done
   | Refusal
@@ -101,4 +121,7 @@ export type ToTab =
   | Listing
   | Uploading
   | TestReport
-  | Answered;
+  | Answered
+  | ExportChanged
+  | ExportGone
+  | Exports;

@@ -1,6 +1,7 @@
 // Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.
 
 import type { Value } from "./base";
+import type { Diagnosis } from "./core";
 
 /** Train what the document says; answered with `Started`. */
 export interface Start {
@@ -46,12 +47,13 @@ export interface Progress {
 /** One finished epoch: means over its training images, and the validation images after it. */
 export type EpochRow = [epoch: number, loss: number | null, value: number | null, validation_loss: number | null, validation_value: number | null, seconds: number];
 
-/** A number of the test, with its interval where there is one. */
+/** A number of the test, with its interval and its unit where there is one. */
 export interface Score {
   name: string;
   value: number | null;
   low: number | null;
   high: number | null;
+  unit: string;
 }
 
 /** A run as it stands. */
@@ -70,6 +72,7 @@ export interface Run {
   progress: Progress | null;
   last: EpochRow | null;
   test: Score[];
+  diagnosis: Diagnosis[];
 }
 
 /** A run as it stands now. */
@@ -97,6 +100,7 @@ export interface Points {
   progress: Progress;
   points: Point[];
   epochs: EpochRow[];
+  diagnosis: Diagnosis[];
 }
 
 /** The run that was started. */

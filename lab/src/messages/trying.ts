@@ -1,6 +1,6 @@
 // Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.
 
-import type { ClassScore, Refused } from "./core";
+import type { Refused } from "./core";
 
 /** What a run's test has said, as its report has it. */
 export interface AskTestReport {
@@ -55,6 +55,15 @@ export interface AskDropped {
   side: Record<string, number>;
 }
 
+/** One class of the report; `count` is how many images truly are of it. */
+export interface ClassRow {
+  name: string;
+  precision: number;
+  recall: number;
+  f1: number;
+  count: number;
+}
+
 /** True values of one target, and what the network says of them; rising with the true value. */
 export interface Values {
   name: string;
@@ -86,7 +95,7 @@ export interface TestReport {
   count: number;
   words: string[];
   classes: string[];
-  per_class: ClassScore[];
+  per_class: ClassRow[];
   confusion: number[][];
   values: Values[];
   level: number | null;

@@ -48,7 +48,7 @@ export function Chart({ runs, colour, curves, what, share }: ChartProps) {
 }
 
 /** How often the colours have changed. */
-function useTheme(): number {
+export function useTheme(): number {
   const [changes, setChanges] = useState(0);
   useEffect(() => {
     const count = () => setChanges((before) => before + 1);
@@ -88,20 +88,24 @@ function table(
   return tables.length ? uPlot.join(tables) : [[], []];
 }
 
+/** A colour of the page by its name. */
+export const colourOf = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export const plainAxis = () => ({
+  stroke: colourOf("quiet"),
+  grid: { stroke: colourOf("edge"), width: 1 },
+  ticks: { show: false },
+  font: "13px Inter, sans-serif",
+});
+
 function settings(
   runs: Run[],
-  colourOf: (run: Run) => string,
+  nameOf: (run: Run) => string,
   width: number,
   share: boolean,
 ): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const axis: uPlot.Axis = {
-    stroke: colour("quiet"),
-    grid: { stroke: colour("edge"), width: 1 },
-    ticks: { show: false },
-    font: "13px Inter, sans-serif",
-  };
+  const axis = plainAxis();
   const words = (value: number) =>
     share ? `${+(100 * value).toFixed(1)} %` : String(+value.toPrecision(3));
   return {
@@ -122,7 +126,7 @@ function settings(
     series: [
       {},
       ...runs.flatMap((run): uPlot.Series[] => {
-        const stroke = colour(colourOf(run));
+        const stroke = colourOf(nameOf(run));
         return [
           {
             label: `${run.name}, training`,
@@ -137,7 +141,7 @@ function settings(
             width: 2,
             dash: [5, 4],
             spanGaps: true,
-            points: { show: true, size: 7, stroke, fill: colour("card") },
+            points: { show: true, size: 7, stroke, fill: colourOf("card") },
           },
         ];
       }),

@@ -1,6 +1,6 @@
 // Runs in words and numbers: what one is doing, the list of all, the epochs of one.
 
-import { count, duration, score, title } from "../format";
+import { count, duration, score, tested, title } from "../format";
 import type { EpochRow, Run } from "../messages";
 import { Scroll } from "../scroll";
 
@@ -26,7 +26,12 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
   const resumable = ["stopped", "killed", "failed"].includes(run.state) && run.command !== "";
   const done =
     run.state === "finished" ? 1 : progress ? progress.step / Math.max(1, progress.steps) : 0;
-  const tested = progress !== null && progress.step === progress.steps;
+  const trained = progress !== null && progress.step === progress.steps;
+  // Its last steps came too fast to be told one by one; its last epoch says it all.
+  const ended = run.state === "finished" && run.last !== null;
+  const epoch = ended ? run.last![0] : (progress?.epoch ?? 0);
+  const loss = ended ? run.last![1] : progress?.loss;
+  const value = ended ? run.last![2] : progress?.value;
   return (
     <div class="outcome">
       <div class="bar">
@@ -42,7 +47,7 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
         <progress value={done} aria-label={`Progress of ${run.name}`} />
         <span class="quiet left">
           {run.state === "training" && progress?.seconds_left != null
-            ? tested
+            ? trained
               ? "testing"
               : `${duration(progress.seconds_left)} left`
             : WORDS[run.state].toLowerCase()}
@@ -50,15 +55,15 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
       </div>
       <p class="numbers">
         <strong>{run.name}</strong>
-        {progress && progress.epoch > 0 && (
+        {progress && epoch > 0 && (
           <span>
-            epoch {progress.epoch} of {progress.epochs}
+            epoch {epoch} of {progress.epochs}
           </span>
         )}
-        {progress?.loss != null && <span>loss {score("loss", progress.loss)}</span>}
-        {progress?.value != null && (
+        {loss != null && <span>loss {score("loss", loss)}</span>}
+        {value != null && (
           <span>
-            {run.metric} {score(run.metric, progress.value)}
+            {run.metric} {score(run.metric, value)}
           </span>
         )}
         {run.last?.[4] != null && (
@@ -102,15 +107,9 @@ export function Tested({ run }: { run: Run }) {
   return (
     <p class="test">
       Tested once, on images it had never seen:{" "}
-      {overall.map((one) => `${one.name.replaceAll("_", " ")} ${withInterval(one)}`).join(", ")}.
+      {overall.map((one) => `${one.name.replaceAll("_", " ")} ${tested(one)}`).join(", ")}.
     </p>
   );
-}
-
-function withInterval({ name, value, low, high }: Run["test"][number]): string {
-  const ends =
-    low !== null && high !== null ? ` (${score(name, low)} to ${score(name, high)})` : "";
-  return score(name, value) + ends;
 }
 
 interface RunListProps {

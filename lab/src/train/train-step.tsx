@@ -7,8 +7,11 @@ import { announce } from "../announce";
 import { Chart, COLOURS } from "./chart";
 import { Choice, Field } from "../fields";
 import { isShare, title } from "../format";
-import type { Run } from "../messages";
+import type { Run, Value } from "../messages";
 import { byAge } from "../run-choice";
+import { Compared } from "./compared";
+import { Diagnoses } from "./diagnosis";
+import { LearningRate } from "./rate";
 import { EpochTable, InWords, Outcome, RunList } from "./runs";
 
 const FIRST = [
@@ -54,6 +57,7 @@ export function TrainStep({ lab, state }: StepProps) {
   };
   const stop = (run: Run) => ask(lab.ask({ kind: "stop", run: run.name }, "done"));
   const resume = (run: Run) => ask(lab.ask({ kind: "resume", run: run.name }, "done"));
+  const use = (values: Record<string, Value>) => ask(lab.edit({ kind: "settings", values }));
   const toggle = (run: Run) => {
     const [more, less] = [new Set(picked), new Set(hidden)];
     if (shown.includes(run)) {
@@ -105,6 +109,7 @@ export function TrainStep({ lab, state }: StepProps) {
 
   return (
     <div class="columns">
+      <div class="stack">
       <section class="card" aria-labelledby="settings-title">
         <div class="head">
           <h2 id="settings-title">Settings</h2>
@@ -133,6 +138,8 @@ export function TrainStep({ lab, state }: StepProps) {
           <div class="fields">{rest.map(field)}</div>
         </details>
       </section>
+      <LearningRate lab={lab} state={state} />
+      </div>
       <div class="stack">
         <section class="card" aria-labelledby="training-title">
           <div class="head">
@@ -166,6 +173,9 @@ export function TrainStep({ lab, state }: StepProps) {
             <span class="key dashed" /> validation, after each epoch
           </p>
           {current && <InWords run={current} />}
+          {current && (
+            <Diagnoses run={current} settings={document.settings} onUse={(values) => void use(values)} />
+          )}
         </section>
         {newest.length > 0 && (
           <section class="card" aria-labelledby="runs-title">
@@ -183,6 +193,7 @@ export function TrainStep({ lab, state }: StepProps) {
             />
           </section>
         )}
+        <Compared runs={shown.filter((run) => run.command)} colour={colour} />
         {current?.command && (
           <EpochTable run={current} epochs={state.curves.get(current.name)?.epochs ?? []} />
         )}

@@ -55,7 +55,7 @@ def eject(
         trust_code: as in `evaluate`; a layer of the user's own is refused all the same.
 
     Returns:
-        The files, and what is not as in the run.
+        The files, what is not as in the run, and the scores of a notebook that was run.
 
     Raises:
         SettingError: a file has another ending, or exists already.
@@ -75,7 +75,13 @@ def eject(
         >>> [Path(file).name for file in made.files], made.difference < 1e-5
         (['program.py', 'program-data.npz'], True)
     """
-    from firstlight.deliver import notebook_of, program_of, run_notebook, script_text
+    from firstlight.deliver import (
+        notebook_of,
+        printed_scores,
+        program_of,
+        run_notebook,
+        script_text,
+    )
 
     folder, trust_code = found_run(run, runs, trust_code)
     path = new_file(to, ".py", ".ipynb")
@@ -94,6 +100,7 @@ def eject(
     difference, compared = _compared(model, lesson.network, some_tested(dataset), path)
     title, about, sections, notes = program_of(lesson)
     notebook = notebook_of(title, about, sections) if path.suffix == ".ipynb" else None
+    printed = ""
     try:
         # Made in a folder of its own: what fails leaves nothing behind.
         with tempfile.TemporaryDirectory(prefix=".eject-", dir=path.parent) as place:
@@ -103,7 +110,7 @@ def eject(
                 write_text(work / path.name, script_text(title, about, sections))
             else:
                 if executed:
-                    run_notebook(notebook, work)
+                    printed = run_notebook(notebook, work)
                 import nbformat
 
                 write_text(work / path.name, nbformat.writes(notebook) + "\n")
@@ -112,7 +119,14 @@ def eject(
                 (work / file.name).rename(file)
     except OSError as error:
         raise write_error(path, error) from error
-    return Delivery(folder.name, tuple(map(str, files)), compared, difference, notes)
+    return Delivery(
+        folder.name,
+        tuple(map(str, files)),
+        compared,
+        difference,
+        notes,
+        printed_scores(printed),
+    )
 
 
 def _lesson(folder: RunFolder, dataset: Dataset, model: keras.Model, path: Path) -> Lesson:

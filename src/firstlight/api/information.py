@@ -54,6 +54,7 @@ def run_information(dataset: Dataset, asked: TrainSettings, ready: Ready) -> dic
             "notes": list(dataset.notes),
             "refused": [asdict(item) for item in dataset.refused],
         },
+        "constant_answer": _constant_answer(dataset, str(settings.metric)),
         "model": {
             "parameters": ready.model.count_params(),
             "architecture": architecture_digest(ready.model),
@@ -68,6 +69,14 @@ def run_information(dataset: Dataset, asked: TrainSettings, ready: Ready) -> dic
         },
         "versions": _versions(),
     }
+
+
+def _constant_answer(dataset: Dataset, metric: str) -> float | None:
+    """The metric of the validation images where each gets the same answer."""
+    from firstlight.training import constant_score
+
+    targets, held_out = dataset.train.targets, dataset.validation.targets
+    return constant_score(metric, targets, held_out, len(dataset.classes))
 
 
 def command_line(source: str, train: TrainSettings, reading: DataSettings) -> str:

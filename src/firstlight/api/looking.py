@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.api.asking import as_tested
-from firstlight.api.options import Source, dataset_of, divided, reading_settings
+from firstlight.api.options import Listener, Source, dataset_of, divided, reading_settings
 from firstlight.api.ready import examined, resolved
 from firstlight.core.dataset import Dataset
 from firstlight.core.environment import Environment
@@ -19,13 +19,17 @@ from firstlight.core.findings import Checkup
 COUNTED_FOR = ((28, 28, 1), 10)
 
 
-def load(data: Source, *, seed: int = 0, **settings: Any) -> Dataset:
+def load(
+    data: Source, *, seed: int = 0, progress: Listener | None = None, **settings: Any
+) -> Dataset:
     """Read images and targets, and split them into three parts.
 
     Args:
         data: `mnist`; a folder of class folders (also below train, validation and test); a CSV
             or Parquet table; an `.npz` file; a folder of IDX files.
         seed: seed of the split.
+        progress: called with how far a long reading has come, as `{"kind": "reading", "what",
+            "done", "total"}`.
         **settings: how to read, as in `DataSettings` (`target`, `size`, `group_column`, ...).
 
     Returns:
@@ -43,7 +47,7 @@ def load(data: Source, *, seed: int = 0, **settings: Any) -> Dataset:
         ((55000, 28, 28, 1), array([7, 2, 1]))
     """
     reading = reading_settings(settings)
-    return dataset_of(data, reading, divided({"seed": seed})[0].seed)
+    return dataset_of(data, reading, divided({"seed": seed})[0].seed, progress)
 
 
 def explore(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.asking import as_tested
+from firstlight.api.diagnosing import diagnosis
 from firstlight.api.inner_runs import cross_validation, torn_scores
 from firstlight.api.networks import Networks, as_predictions, networks_of
 from firstlight.api.ready import Ready
@@ -47,7 +48,7 @@ def finish_report(
         networks = Networks((ready.network,), ready.machine, folder.information())
     networks, notes = _sure(networks, folder, dataset, validated)
     report = report_on_test(networks, folder, dataset)
-    report = replace(report, notes=(*report.notes, *notes))
+    report = replace(report, notes=(*report.notes, *notes), diagnosis=diagnosis(folder))
     save_report(folder.path, report)
     tested = as_tested(dataset, "test").images
     epochs = folder.epochs()

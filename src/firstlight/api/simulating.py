@@ -11,6 +11,13 @@ from firstlight.core.settings import SimulationSettings
 from firstlight.core.telling import listening
 
 
+def simulated() -> bool:
+    """Whether there are maps in the user's cache, so that `reionisation` needs no simulation."""
+    from firstlight.data import kept_maps
+
+    return bool(kept_maps())
+
+
 def simulate(
     what: str = "reionisation", *, progress: Listener | None = None, **settings: Any
 ) -> Path:

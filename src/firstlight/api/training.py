@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from firstlight.api.options import Listener, Source, dataset_of, divided
 from firstlight.api.ready import Ready, make_ready, plan, plan_event
 from firstlight.api.reporting import finish_report
 from firstlight.api.run import Run
-from firstlight.core.dataset import Dataset
-from firstlight.core.errors import RunError
+from firstlight.core.dataset import Dataset, Images
+from firstlight.core.errors import NotFiniteError, RunError
 from firstlight.core.events import EventLog
 from firstlight.core.files import sweep, write_arrays
 from firstlight.core.run_folder import RunFolder, create_run, find_run, require_new_run
@@ -24,6 +25,7 @@ from firstlight.core.settings import TrainSettings
 from firstlight.models.identity import architecture_digest
 
 RUNS = Path("runs")
+ASKED = 256  # images that the units of a network are asked about
 
 
 def train(
@@ -134,7 +136,7 @@ def _finish(
     """Train from `state` (empty: from the beginning) to the end, save, test, report."""
     from firstlight.data import image_digests
     from firstlight.models import keeps_snapshot, save_model, save_snapshot
-    from firstlight.training import Training, Validator
+    from firstlight.training import Network, Training, Validator
 
     started = time.monotonic()
     split = dataset.split
@@ -143,7 +145,8 @@ def _finish(
     write_arrays(folder.split, **parts, seen=np.concatenate(seen))
     settings, machine = ready.settings, ready.machine
     with folder.log(progress) as log:
-        validate = Validator(as_tested(dataset, "validation"), settings)
+        held_out = as_tested(dataset, "validation")
+        validate = Validator(held_out, settings)
         telescope = dataset.settings.sky
         training = Training(
             ready.network, dataset.train, settings, folder, log, validate, machine, telescope
@@ -165,6 +168,8 @@ def _finish(
             training.run()
             ready.network.write_back()
             save_model(ready.model, folder.model)
+            if isinstance(ready.network, Network):
+                log.add("units", layers=_units(ready, held_out))
             train_members(folder, dataset, settings, progress)
             train_folds(folder, dataset, settings, progress)
             train_torn(folder, dataset, settings, progress)
@@ -174,10 +179,20 @@ def _finish(
             answers = validate.answers if same else None
             finish_report(folder, dataset, ready, _own_code(settings), seconds, answers)
         except BaseException as error:
-            log.add("end", state="stopped", message=str(error) or type(error).__name__)
+            message = str(error) or type(error).__name__
+            diverged = isinstance(error, NotFiniteError)
+            log.add("end", state="stopped", message=message, diverged=diverged)
             raise
         log.add("end", state="finished", seconds=time.monotonic() - started)
     return Run(folder, _own_code(settings))
+
+
+def _units(ready: Ready, held_out: Images) -> list[dict[str, Any]]:
+    """How many units of each ReLU layer are dead at the end, as some validation images tell."""
+    from firstlight.training import relu_units
+
+    few = held_out.select(np.unique(np.linspace(0, len(held_out) - 1, ASKED).astype(np.int64)))
+    return [asdict(layer) for layer in relu_units(ready.model, np.asarray(few.images), few.side)]
 
 
 def _own_code(settings: TrainSettings) -> str | None:

@@ -42,6 +42,10 @@ class TrainingError(InputError):
     """Training had to stop: the loss is not finite, the disk is full, memory ran out."""
 
 
+class NotFiniteError(TrainingError):
+    """Training had to stop because loss or weights were no longer finite numbers."""
+
+
 class WriteError(InputError):
     """A file cannot be written: no room, no right to, or a disk that fails."""
 

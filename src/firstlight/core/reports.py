@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Refused, Task
+from firstlight.core.diagnosis import Diagnosis
 from firstlight.core.notebook import html_table, short
 from firstlight.core.scores import Score
 from firstlight.core.trust import ClassTrust, Trust
@@ -204,6 +205,8 @@ class Report:
         trust: what is known of the values' trust, one for each target; () for `classify`.
         class_trust: what is known of the probabilities' trust, or None.
         cross_validation: what networks say that were tested on other parts, or None.
+        diagnosis: what seems to be wrong with the training; () where nothing does, and for a
+            network that was not trained here.
     """
 
     task: Task
@@ -222,6 +225,7 @@ class Report:
     trust: tuple[Trust, ...] = ()
     class_trust: ClassTrust | None = None
     cross_validation: CrossValidation | None = None
+    diagnosis: tuple[Diagnosis, ...] = ()
 
     def score_of(self, kind: str, target: str) -> Score | None:
         """A score (`rmse`) of one target, or None where it is not defined.

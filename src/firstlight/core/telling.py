@@ -1,4 +1,4 @@
-"""Telling whoever listens how far a long reading has come."""
+"""Telling whoever listens how far something long has come."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 def listening(listener: Listener | None) -> Iterator[None]:
     """Hand what `tell` is told within the block to `listener`.
 
-    Readers lie deep below the verb that is run; this spares each of them an argument.
+    Who reads lies deep below the verb that is run; this spares each of them an argument.
 
     Example:
         >>> heard = []
@@ -33,7 +33,7 @@ def listening(listener: Listener | None) -> Iterator[None]:
 
 
 def tell(what: str, done: int, total: int) -> None:
-    """Say that `done` of `total` images have been dealt with; `what` says how."""
+    """Say that `done` of `total` images or steps have been dealt with; `what` says how."""
     listener = _listener.get()
     if listener is not None:
         listener({"kind": "reading", "what": what, "done": done, "total": total})

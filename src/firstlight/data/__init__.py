@@ -13,7 +13,7 @@ from firstlight.data.gaps import FILLED
 from firstlight.data.incoming import read_images
 from firstlight.data.options import refuse_report_by
 from firstlight.data.pickled_frames import arrays_in_pickle
-from firstlight.data.simulated import simulate_maps
+from firstlight.data.simulated import kept_maps, simulate_maps
 from firstlight.data.source import found, load_dataset, read_collection
 from firstlight.data.split import split_collection
 from firstlight.data.stack import AS_IN_TRAINING
@@ -27,6 +27,7 @@ __all__ = [
     "fit_all",
     "found",
     "image_digests",
+    "kept_maps",
     "load_dataset",
     "read_collection",
     "read_images",

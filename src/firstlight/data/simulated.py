@@ -63,11 +63,16 @@ def simulate_maps(settings: SimulationSettings) -> Path:
 
 def newest_maps() -> Path:
     """The maps in the cache that were asked for last; `quick` ones are simulated where none are."""
-    there = [file.parent for file in _place().glob(f"*/{RECORD}")]
-    whole = [folder for folder in there if _record_of(folder) is not None]
+    whole = kept_maps()
     if not whole:
         return simulate_maps(SimulationSettings(preset="quick"))
     return max(whole, key=lambda folder: (folder / RECORD).stat().st_mtime_ns)
+
+
+def kept_maps() -> list[Path]:
+    """The folders of maps in the cache that are finished."""
+    there = [file.parent for file in _place().glob(f"*/{RECORD}")]
+    return [folder for folder in there if _record_of(folder) is not None]
 
 
 def as_recorded(folder: Path, settings: DataSettings) -> DataSettings:

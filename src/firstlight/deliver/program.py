@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from firstlight.core.losses import WITH_SPREAD
@@ -34,6 +35,11 @@ keras.utils.set_random_seed({seed})"""
 
 # Those of a report that the program works out too.
 SCORES = ("loss", "accuracy", "top_3", "rmse", "mae", "bias", "r2")
+# How they are printed, and found in what was printed.
+SHOW = """\
+for name, score in scores.items():
+    print(f"{name:24} {score:9.4f}   firstlight: {of_the_run.get(name, math.nan):9.4f}")"""
+SHOWN = re.compile(r"^(\S.*?) +(\S+)   firstlight: +(\S+)$", re.MULTILINE)
 # What a loss is, for those that most runs train with.
 MEANINGS = {
     "categorical_crossentropy": "minus the logarithm of the probability of the right class",
@@ -92,6 +98,16 @@ def program_of(lesson: Lesson) -> tuple[str, str, tuple[Section, ...], tuple[str
         ),
     )
     return f"The network of {quiet(lesson.run)}", about, sections, notes
+
+
+def printed_scores(printed: str) -> dict[str, tuple[float, float]]:
+    """The scores in what a program has printed: its own and the run's, by name.
+
+    Example:
+        >>> printed_scores("accuracy                    0.9811   firstlight:    0.9795")
+        {'accuracy': (0.9811, 0.9795)}
+    """
+    return {name: (float(own), float(run)) for name, own, run in SHOWN.findall(printed)}
 
 
 def setup_code(seed: int) -> str:
@@ -248,11 +264,7 @@ def _test(lesson: Lesson) -> Section:
         "of the firstlight run. They differ by chance, as two trainings from different random "
         "numbers do."
     )
-    show = (
-        "for name, score in scores.items():\n"
-        '    print(f"{name:24} {score:9.4f}   firstlight: {of_the_run.get(name, math.nan):9.4f}")'
-    )
-    return Section("The test", text, "\n".join([ask, loss, code, scores, show]))
+    return Section("The test", text, "\n".join([ask, loss, code, scores, SHOW]))
 
 
 def _scores_code(scores: Mapping[str, float]) -> str:

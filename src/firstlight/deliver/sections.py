@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firstlight.core.errors import MissingExtraError, TrainingError
+from firstlight.core.telling import tell
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -83,12 +84,15 @@ def notebook_of(title: str, text: str, sections: Sequence[Section]) -> NotebookN
     return notebook
 
 
-def run_notebook(notebook: NotebookNode, folder: Path) -> None:
-    """Run all cells; their answers are then in the notebook.
+def run_notebook(notebook: NotebookNode, folder: Path) -> str:
+    """Run all cells, telling which (`core.telling`); their answers are then in the notebook.
 
     Args:
         notebook: as from `notebook_of`.
         folder: where it runs.
+
+    Returns:
+        What they have printed.
 
     Raises:
         MissingExtraError: nbclient or ipykernel is not installed.
@@ -104,6 +108,15 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
     """
     nbclient = _needed("nbclient")
     _needed("ipykernel")
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    # What comes before a cell of code begins with its title.
+    titles = [cell.source.partition("\n")[0].strip("# ") for cell in notebook.cells]
+
+    def tell_cell(cell: NotebookNode, cell_index: int) -> None:
+        if cell in cells:
+            title = titles[cell_index - 1]
+            tell(f"running the notebook: {title}", cells.index(cell) + 1, len(cells))
+
     client = nbclient.NotebookClient(
         notebook,
         timeout=None,
@@ -111,6 +124,7 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
         resources={"metadata": {"path": str(folder)}},
         # It warns of other users of this computer, whom the signed messages keep out.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        on_cell_start=tell_cell,
     )
     try:
         client.execute()
@@ -119,6 +133,8 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
             f"The notebook is not written: a cell of it failed ({error.ename}: {error.evalue}). "
             "That is firstlight's fault: please report it, or take --unexecuted."
         ) from error
+    outputs = (output for cell in cells for output in cell.outputs)
+    return "".join(one.text for one in outputs if one.get("name") == "stdout")
 
 
 def _needed(package: str) -> Any:

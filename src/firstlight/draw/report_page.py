@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from firstlight.core.diagnosis import Diagnosis, words_of
 from firstlight.core.findings import LayerCost
 from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
@@ -74,7 +75,7 @@ def report_page(
         + f"{score_cards(report, report.joint_scores())}</header>",
         *answers,
         folds_section(report),
-        _training(run, epochs, figures),
+        _training(run, epochs, figures, report.diagnosis),
         _network(layers),
         section("Data", facts(data, ("data", "value")), listed(notes), _refused(refused)),
         section(
@@ -139,9 +140,12 @@ def _value_figures(report: Report) -> dict[str, Figure]:
 
 
 def _training(
-    run: Mapping[str, Any], epochs: list[dict[str, Any]], figures: Mapping[str, bytes]
+    run: Mapping[str, Any],
+    epochs: list[dict[str, Any]],
+    figures: Mapping[str, bytes],
+    diagnosis: tuple[Diagnosis, ...],
 ) -> str:
-    """The curves, and how long it took."""
+    """The curves, how long it took, and what seems to be wrong."""
     if not epochs:
         return ""
     last = epochs[-1]
@@ -164,6 +168,10 @@ def _training(
     return section(
         "Training",
         paragraph(f"{words}. At the end: {ends}."),
+        *(
+            paragraph(words_of(found), "warning" if found.level == "warning" else "")
+            for found in diagnosis
+        ),
         chart(figures["curves"], alt),
         paragraph(reading, "quiet"),
     )

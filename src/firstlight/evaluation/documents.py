@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firstlight.core.cross_validation import CrossValidation
 from firstlight.core.dataset import Refused
+from firstlight.core.diagnosis import Diagnosis
 from firstlight.core.errors import RunError
 from firstlight.core.reports import ClassScore, ConfusedPair, Predictions, Report
 from firstlight.core.scores import Score
@@ -47,6 +48,7 @@ def report_to_dict(report: Report) -> dict[str, Any]:
         "cross_validation": None
         if report.cross_validation is None
         else asdict(report.cross_validation),
+        "diagnosis": [asdict(found) for found in report.diagnosis],
         "notes": list(report.notes),
         "refused": [asdict(refused) for refused in predictions.refused],
     }
@@ -135,6 +137,7 @@ def report_from_dict(document: Mapping[str, Any], arrays: Mapping[str, NDArray[A
             trust=tuple(_trust(one) for one in document.get("trust", ())),
             class_trust=_class_trust(document.get("class_trust")),
             cross_validation=_cross_validation(document.get("cross_validation")),
+            diagnosis=tuple(Diagnosis(**found) for found in document.get("diagnosis", ())),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise RunError(

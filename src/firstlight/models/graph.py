@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from firstlight.core.errors import ModelError
 
 if TYPE_CHECKING:
@@ -314,6 +312,9 @@ def _resolve(value: Any, outputs: dict[tuple[str, int], list[Tensor]]) -> Any:
         if kind == "__ellipsis__":
             return ...
         if kind in ("__numpy__", "__tensor__"):
+            # Here alone, since the lab's server reads the rules about graphs and needs no NumPy.
+            import numpy as np
+
             return np.array(config["value"], config["dtype"])
         return {key: _resolve(item, outputs) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from firstlight.core.dataset import Images
-from firstlight.core.errors import RunError, TrainingError
+from firstlight.core.errors import NotFiniteError, RunError, TrainingError
 from firstlight.core.events import EventLog
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.settings import TrainSettings
@@ -144,7 +144,7 @@ class Training:
         """
         for tensor in self.learner.tensors():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise TrainingError(
+                raise NotFiniteError(
                     f"weights are no longer finite after step {self.progress.step}: {self._lower()}"
                 )
         save_checkpoint(self.folder.checkpoints, self.progress.step, self.state())
@@ -236,7 +236,7 @@ class Training:
     def _refuse_loss(self, position: int, value: float) -> None:
         now = self.progress
         names = self.images.names[self.batches.rows(position).numpy()[:3]]
-        raise TrainingError(
+        raise NotFiniteError(
             f"the loss became {value} in epoch {now.epoch + 1}, batch {position + 1} "
             f"(images {', '.join(map(str, names))}, ...): {self._lower()}"
         )
@@ -267,7 +267,7 @@ class Training:
         # As in the training loss beside it, and as in Keras's evaluate.
         validation["loss"] += self.learner.penalty()
         if not math.isfinite(validation["loss"]):
-            raise TrainingError(
+            raise NotFiniteError(
                 f"the validation loss became {validation['loss']} in epoch {now.epoch + 1}: "
                 f"{self._lower()}"
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,38 @@ from firstlight.training.tensors import as_tensor
 # `(N, T)` values out.
 Predict = Callable[[ImageArray, NDArray[np.float32] | None], NDArray[np.float32]]
 Validate = Callable[[Predict], dict[str, float]]
+
+
+def constant_score(
+    metric: str, targets: NDArray[Any], held_out: NDArray[Any], classes: int
+) -> float | None:
+    """The metric of the same answer for every image: what a network has to beat.
+
+    Args:
+        metric: one of `core.settings.METRICS`.
+        targets: of the training images, `(N,)` class numbers or `(N, T)` values; the answer is
+            made from them: the share of each class, or the mean of each value.
+        held_out: of the images that are asked about, in the same form.
+        classes: how many there are; 0 for values.
+
+    Returns:
+        The metric; None where it is not defined.
+
+    Example:
+        >>> constant_score("accuracy", np.array([0, 0, 1]), np.array([0, 1, 1, 1]), 2)
+        0.25
+        >>> constant_score("mae", np.array([[1.0], [3.0]]), np.array([[2.0], [6.0]]), 0)
+        2.0
+    """
+    if classes:
+        answer = np.bincount(targets, minlength=classes) / len(targets)
+    else:
+        answer = targets.mean(axis=0)
+    score = Metric(metric)
+    answers = np.broadcast_to(answer, (len(held_out), len(answer))).astype(np.float32)
+    score.update(torch.from_numpy(answers), torch.from_numpy(np.asarray(held_out)))
+    value = score.result()
+    return value if math.isfinite(value) else None
 
 
 class Validator:

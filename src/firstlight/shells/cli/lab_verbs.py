@@ -21,7 +21,7 @@ def lab(
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser")] = True,
 ) -> None:
-    """Open the lab in the browser: data, training, curves.
+    """Open the lab in the browser: see images, build, train, look inside, take out.
 
     It answers on this machine only. Data are chosen below the folder where it is started.
     """

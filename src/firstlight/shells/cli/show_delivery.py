@@ -16,15 +16,9 @@ def show_delivery(console: Console, delivery: Delivery) -> None:
     """The files, how far they were held against the run, and what is not as in it."""
     for file in delivery.files:
         say_path(console, "Written", file)
-    if delivery.images:
-        console.print()
-        say(
-            console,
-            f"Asked about {delivery.images:,} test images, it answers as the run does: the "
-            f"largest difference is {delivery.difference:.2g}.",
-        )
-    else:
-        say(console, "It is a copy of the run's own file.")
+    console.print()
+    for sentence in delivery.checked():
+        say(console, sentence)
     if delivery.notes:
         heading(console, "Not as in the run")
         for note in delivery.notes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firstlight.core.diagnosis import words_of
 from firstlight.core.reports import worse_than_mean
 from firstlight.core.verdicts import (
     about_coverage,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from firstlight.api import Run
     from firstlight.core.comparison import Comparison
+    from firstlight.core.diagnosis import Diagnosis
     from firstlight.core.reports import Report
     from firstlight.core.scores import Score
     from firstlight.core.trust import Trust
@@ -37,9 +39,21 @@ MOST_CONFUSED = 10
 def show_run(console: Console, run: Run) -> None:
     """The report of a training run, and where its files are."""
     show_report(console, run.report)
+    _show_diagnosis(console, run.report.diagnosis)
     console.print()
     say_path(console, "Run", run.folder)
     say_path(console, "Report", run.folder / "report.html")
+
+
+def _show_diagnosis(console: Console, diagnosis: tuple[Diagnosis, ...]) -> None:
+    """What seems to be wrong with the training, and what to try next."""
+    if diagnosis:
+        heading(console, "How the training went")
+    for found in diagnosis:
+        (warn if found.level == "warning" else say)(console, words_of(found))
+        options = [f"--{name.replace('_', '-')} {value}" for name, value in found.settings.items()]
+        if options:
+            say(console, f"  {' '.join(options)}", "bold")
 
 
 def show_report(console: Console, report: Report) -> None:

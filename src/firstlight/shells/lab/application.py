@@ -1,4 +1,4 @@
-"""The lab's routes: the page and its files, uploads, and the WebSocket of each page."""
+"""The lab's routes: the page and its files, uploads, what is taken out, and the WebSocket."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from pathlib import Path
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from firstlight.core.errors import FirstlightError
 from firstlight.core.files import write_error
-from firstlight.shells.lab.guard import Guard, Session
+from firstlight.core.run_folder import find_run
+from firstlight.shells.lab.guard import REPORT_POLICY, Guard, Session
 from firstlight.shells.lab.lab import Lab
 from firstlight.shells.lab.messages import FromTab, Hello
+from firstlight.shells.lab.opened_runs import trained_run
 from firstlight.shells.lab.places import open_part
 from firstlight.shells.lab.stream import Tab
 
@@ -57,9 +59,17 @@ def make_application(folder: Path, runs: Path, session: Session, hosts: frozense
     async def upload(request: Request) -> Response:
         return await _take_file(lab, request)
 
+    async def export(request: Request) -> Response:
+        return _hand_over(lab, **request.path_params)
+
+    async def report(request: Request) -> Response:
+        return await asyncio.to_thread(_report, lab.runs, request.path_params["run"])
+
     routes = [
         WebSocketRoute("/socket", socket),
         Route("/upload/{upload}/{path:path}", upload, methods=["POST"]),
+        Route("/export/{run}/{form}/{name}", export, methods=["GET"]),
+        Route("/report/{run}", report, methods=["GET"]),
         Route("/{name:path}", pages.answer, methods=["GET"]),
     ]
     return Guard(Starlette(routes=routes, lifespan=lifespan), session, hosts)
@@ -119,6 +129,26 @@ async def _take_file(lab: Lab, request: Request) -> Response:
     except FirstlightError as error:
         return JSONResponse({"sentence": str(error)}, 400)
     return JSONResponse({})
+
+
+def _hand_over(lab: Lab, run: str, form: str, name: str) -> Response:
+    """A file that was made out of a run, to be saved."""
+    path = lab.exports.file(run, form, name)
+    if path is None:
+        return PlainTextResponse("This was not made here: make it first.", 404)
+    return FileResponse(path, filename=name, media_type="application/octet-stream")
+
+
+def _report(runs: Path, run: str) -> Response:
+    """The report of a run, as a page that can do nothing."""
+    try:
+        page = find_run(trained_run(runs, run).path, runs).page
+    except FirstlightError as error:
+        return PlainTextResponse(str(error), 404)
+    if not page.is_file():
+        return PlainTextResponse(f"Run {run} has no report yet: wait until it has finished.", 404)
+    headers = {"content-security-policy": REPORT_POLICY}
+    return FileResponse(page, headers=headers, media_type="text/html; charset=utf-8")
 
 
 async def _serve_page(lab: Lab, websocket: WebSocket) -> None:

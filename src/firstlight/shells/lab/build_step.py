@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from firstlight.core.losses import WITH_SPREAD
+from firstlight.core.settings import AUTO
 from firstlight.models import CATALOGUE
 from firstlight.shells.lab import choices
 from firstlight.shells.lab.building import Building
@@ -50,6 +52,10 @@ class BuildStep:
             ModelError: it cannot be trained as it stands.
             WriteError: it cannot be written.
         """
+        named = "model" in self._desk.document.settings or self._building.own
+        if self._desk.explored is None and not named:
+            # Which recipe is meant depends on the images, and they are still being read.
+            return AUTO
         return self._building.model_for(self._folder / "networks" / f"{run}.yaml")
 
     def _start_from(self, recipe: str) -> None:
@@ -58,9 +64,18 @@ class BuildStep:
     def _count(self) -> None:
         """Count for the images and settings as they are now, and tell it."""
         document = self._desk.document
-        # Which loss is meant where none is named depends on the network.
-        asked = {**self._desk.defaults(), "loss": document.settings.get("loss")}
-        self._building.use(self._desk.explored, choices.train_settings(asked))
+        # Which loss is meant where none is named depends on the network, but for that which asks
+        # for twice as many answers.
+        asked = self._desk.defaults()
+        if asked["loss"] != WITH_SPREAD:
+            asked["loss"] = document.settings.get("loss")
+        sky, side = self._desk.sky, str(self._desk.reading.get("side", ""))
+        self._building.use(
+            self._desk.explored,
+            choices.train_settings(asked),
+            choices.recipe(document.settings, sky=sky),
+            len(side.split(", ")) if side else 0,
+        )
         self._stream.publish(NetworkChanged, revision=document.revision, network=self.network())
 
     async def _build(self, asked: Build) -> Answer:

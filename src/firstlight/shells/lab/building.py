@@ -93,22 +93,29 @@ class Building:
         write_layers(self._document.layers, path)
         return str(path)
 
-    def use(self, explored: Exploration | None, settings: TrainSettings) -> None:
+    def use(
+        self, explored: Exploration | None, settings: TrainSettings, recipe: str, side: int = 0
+    ) -> None:
         """Count for these images, and for a training with these settings.
 
         Args:
             explored: the images, or None: keep counting for what there was.
             settings: the settings, with nothing left open but the loss.
+            recipe: what a network that is not the user's own is to be.
+            side: how many numbers enter beside the image, each as a channel more.
         """
         own = self.own
         self._settings = settings
         if explored is not None:
             _, height, width, channels = explored.parts[0].shape
-            self._image, self._task = (height, width, channels), explored.task
+            self._image, self._task = (height, width, channels + side), explored.task
             names = explored.classes if explored.task == "classify" else explored.target_names
             self._outputs = len(names)
             what = "classes" if explored.task == "classify" else "numbers to measure"
-            self._counted_for = f"{height}×{width} images, {len(names)} {what}"
+            beside = f" with {side} number{'s' * (side > 1)} beside each" if side else ""
+            self._counted_for = f"{height}×{width} images{beside}, {len(names)} {what}"
+            if not own:
+                self.recipe = recipe
         layers = self._layers_of_recipe()
         if not own and layers != self._document.layers:
             self._document = NetworkDocument.of(layers)

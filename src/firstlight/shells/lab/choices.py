@@ -12,13 +12,22 @@ from firstlight.models import RECIPES, resolve_settings
 from firstlight.shells.lab.messages.base import Value
 from firstlight.shells.lab.messages.document import Option, Options, Recipe
 
-BUILTINS = ("mnist",)
-READING = ("target", "task", "size", "resize", "colour", "group_column", "split", "gaps")
+# As in `firstlight.data`: that room is for the process that reads.
+REIONISATION = "reionisation"
+BUILTINS = ("mnist", REIONISATION)
+# All but `shards`, a folder anywhere on the machine.
+READING = (
+    *("target", "task", "size", "resize", "colour", "group_column", "split", "gaps"),
+    *("telescope", "pixel", "side", "report_by", "bounds", "keep", "balance", "by"),
+    *("image_column", "split_column", "fold", "axes", "hdu", "memory"),
+)
 TRAINING = (
     *("model", "preset", "epochs", "batch_size", "optimizer", "learning_rate", "schedule"),
     *("loss", "metric", "augment", "label_smoothing", "class_weights", "patience", "prepare"),
     "seed",
 )
+# Written with commas in the lab.
+LISTS = {item.name for item in fields(DataSettings) if item.default == ()}
 # What the network is called once it is no recipe's any more.
 OWN = "own network"
 UPLOAD_BYTES = 512 << 20
@@ -64,20 +73,30 @@ def _option(item: Field[Any], annotation: Any, suited: tuple[str, ...] | None) -
     )
 
 
-def defaults(settings: dict[str, Value], task: Task, images: int | None) -> dict[str, Value]:
+def defaults(
+    settings: dict[str, Value], task: Task, images: int | None, *, sky: bool = False
+) -> dict[str, Value]:
     """What is trained with where the document says nothing.
+
+    Args:
+        settings: what it says.
+        task: what the data set asks for.
+        images: how many training images there are; None: many.
+        sky: whether they are seen through a telescope.
 
     Raises:
         SettingError: a setting has a value that it cannot have.
     """
-    resolved = resolve_settings(train_settings(settings), task, images)
+    resolved = resolve_settings(train_settings(settings), task, images, sky=sky)
     return {name: getattr(resolved, name) for name in TRAINING}
 
 
-def recipe(settings: dict[str, Value]) -> str:
-    """The recipe that the network starts from."""
+def recipe(settings: dict[str, Value], *, sky: bool = False) -> str:
+    """The recipe that the network starts from; `sky` as in `defaults`."""
     name = settings.get("model")
-    return str(name) if name in RECIPES else resolve_settings(TrainSettings(), "classify").model
+    if name in RECIPES:
+        return str(name)
+    return resolve_settings(TrainSettings(), "classify", sky=sky).model
 
 
 def train_settings(settings: dict[str, Value]) -> TrainSettings:
@@ -96,7 +115,15 @@ def reading_settings(reading: dict[str, Value]) -> dict[str, Value | tuple[str, 
         SettingError: a setting has a value that it cannot have.
     """
     given: dict[str, Any] = dict(reading)
-    if "target" in given:
-        given["target"] = tuple(word.strip() for word in str(given["target"]).split(","))
+    for name in LISTS & given.keys():
+        given[name] = tuple(word.strip() for word in str(given[name]).split(","))
     DataSettings(**given)
     return given
+
+
+def as_values(reading: dict[str, Any]) -> dict[str, Value]:
+    """How a source was read, as the document would say it; what is open is left out."""
+    joined = {
+        name: ", ".join(reading[name]) if name in LISTS else reading[name] for name in READING
+    }
+    return {name: value for name, value in joined.items() if value not in (None, "")}

@@ -46,6 +46,7 @@ class Desk:
     Attributes:
         document: as it stands.
         explored: what is known of its data, or None.
+        reading: how they were read.
         own_network: says whether the network is no recipe's any more.
         on_source: called when the data or how to read them have changed.
         on_recipe: called with the recipe that the network is to start from.
@@ -58,6 +59,7 @@ class Desk:
         self._stream = stream
         self.document = self._kept_document()
         self.explored: Exploration | None = None
+        self.reading: dict[str, Value] = {}
         self.own_network: Callable[[], bool] = lambda: False
         self.on_source: Callable[[], None] = lambda: None
         self.on_recipe: Callable[[str], None] = lambda recipe: None
@@ -75,7 +77,13 @@ class Desk:
             settings = settings | {"model": choices.OWN}
         if self.explored is None:
             return choices.defaults(settings, "classify", None)
-        return choices.defaults(settings, self.explored.task, self.explored.parts[0].count)
+        count = self.explored.parts[0].count
+        return choices.defaults(settings, self.explored.task, count, sky=self.sky)
+
+    @property
+    def sky(self) -> bool:
+        """Whether the images are maps that are seen through a telescope."""
+        return "telescope" in self.reading
 
     def require_newest(self, revision: int) -> None:
         """Refuse what was asked of another document than this one.
@@ -133,7 +141,7 @@ class Desk:
             edited = {"settings": _changed(before.settings, change.values, known)}
             choices.train_settings(edited["settings"])
             if "model" in change.values:
-                self.on_recipe(choices.recipe(edited["settings"]))
+                self.on_recipe(choices.recipe(edited["settings"], sky=self.sky))
         revision = before.revision + 1
         self.document = msgspec.structs.replace(before, **edited, revision=revision)
         if not isinstance(change, SetSettings):

@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
+from firstlight.core.diagnosis import Diagnosis, EpochScores, LayerUnits, course_of
 from firstlight.core.errors import RunError
 from firstlight.core.events import Event, event_of
+from firstlight.core.reports import WITH_UNIT
 from firstlight.core.run_folder import NAME, RunFolder
 from firstlight.shells.lab.curves import CurveMaker, add_epoch, add_point, merged
 from firstlight.shells.lab.messages.runs import EpochRow, Point, Progress, Run, RunState, Score
@@ -58,7 +60,10 @@ class Followed:
         # has the lock; one that is older has been left alone.
         age = time.time() - (self.folder.path / "run.json").stat().st_mtime
         self._alone = 0 if age < YOUNG else ENOUGH
-        information = self.folder.information()
+        self._information = information = self.folder.information()
+        self._beginning: float | None = None  # the loss before the first step
+        self._units: tuple[LayerUnits, ...] = ()
+        self._diverged = False
         data, settings = information["data"], information["settings"]
         self._maker = CurveMaker(
             str(settings["metric"]), int(settings["batch_size"]), int(data["images"]["train"])
@@ -85,14 +90,41 @@ class Followed:
         for event in self._new_events():
             try:
                 self._take(event, points, epochs)
-            except (KeyError, TypeError, ValueError, ArithmeticError):
+            except (
+                msgspec.ValidationError,
+                KeyError,
+                TypeError,
+                ValueError,
+                ArithmeticError,
+            ):
                 continue  # not an event that firstlight writes
         for point in points:
             add_point(self.points, point)
         for row in epochs:
             add_epoch(self.epochs, row)
+        before = self.run.state
         self.run = msgspec.structs.replace(self.run, **self._standing())
+        if epochs or self.run.state != before:
+            self._change(diagnosis=self._diagnosis())
         return points, epochs
+
+    def _diagnosis(self) -> tuple[Diagnosis, ...]:
+        """What seems to be wrong so far; nothing where `run.json` says less than it needs."""
+        from firstlight.evaluation import diagnose
+
+        rows = (EpochScores(*msgspec.structs.astuple(row)[:-1]) for row in self.epochs)
+        try:
+            course = course_of(
+                self._information,
+                tuple(rows),
+                beginning=self._beginning,
+                over=self._ended == "finished" or self._diverged,
+                diverged=self._diverged,
+                units=self._units,
+            )
+            return diagnose(course)
+        except (LookupError, TypeError, ValueError, ArithmeticError):
+            return ()
 
     def _new_events(self) -> Iterator[Event]:
         path = self.folder.path / "events.jsonl"
@@ -116,7 +148,7 @@ class Followed:
     def _take(self, event: Event, points: list[Point], epochs: list[EpochRow]) -> None:
         kind = event["kind"]
         if kind == "start":
-            self._ended, self._said = None, ""
+            self._ended, self._said, self._diverged = None, "", False
             self._maker.start(event)
             fresh = Progress(step=0, steps=event["steps"], epoch=0, epochs=event["epochs"])
             self._change(progress=fresh)
@@ -129,7 +161,11 @@ class Followed:
                 epochs.append(row)
                 self._change(last=row)
             else:
+                if event["step"] == 1:
+                    self._beginning = event["loss"]
                 self._change(progress=self._progress(event))
+        elif kind == "units":
+            self._units = msgspec.convert(event["layers"], tuple[LayerUnits, ...])
         elif kind == "state":
             if event["state"] == "stopped":
                 self._ended = "stopped"
@@ -139,6 +175,7 @@ class Followed:
             finished = event["state"] == "finished"
             self._said = "" if finished else sentence(str(event["message"]))
             self._ended = "finished" if finished else self._ended or "failed"
+            self._diverged = bool(event.get("diverged"))
             if finished:
                 self._change(test=_test_scores(self.folder))
 
@@ -248,7 +285,7 @@ def _as_one(points: list[Point]) -> tuple[Point, ...]:
 
 def _about(run: Run) -> Run:
     """A run without what `Points` tells about it."""
-    return msgspec.structs.replace(run, progress=None, last=None)
+    return msgspec.structs.replace(run, progress=None, last=None, diagnosis=())
 
 
 def _is_plain(value: object) -> bool:
@@ -279,12 +316,20 @@ def _test_scores(folder: RunFolder) -> tuple[Score, ...]:
     try:
         if not _is_file(folder.report, LARGEST_DOCUMENT):
             return ()
-        scores = json.loads(folder.report.read_text("utf-8"))["scores"]
+        report = json.loads(folder.report.read_text("utf-8"))
+        # Targets of several units have no error in common.
+        units = set(report.get("target_units", ()))
+        unit = units.pop() if len(units) == 1 else ""
         return tuple(
             msgspec.convert(
-                {"name": name, **{key: score[key] for key in ("value", "low", "high")}}, Score
+                {
+                    "name": name,
+                    "unit": unit if name in WITH_UNIT else "",
+                    **{key: score[key] for key in ("value", "low", "high")},
+                },
+                Score,
             )
-            for name, score in scores.items()
+            for name, score in report["scores"].items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()

@@ -13,7 +13,7 @@ from firstlight.api.drawing import Pad, pad_for
 from firstlight.api.networks import Networks, networks_of
 from firstlight.core.dataset import Dataset, Images
 from firstlight.core.reports import Report
-from firstlight.core.run_folder import RunFolder
+from firstlight.core.run_folder import find_run
 
 
 class OpenedRun:
@@ -25,7 +25,7 @@ class OpenedRun:
     """
 
     def __init__(self, path: Path) -> None:
-        self.folder = RunFolder(path)
+        self.folder = find_run(path, path.parent)
         self.information = self.folder.information()
 
     @cached_property

@@ -16,6 +16,21 @@ from firstlight.shells.lab.worker_process import WorkerProcess
 MOST = 2  # processes that hold a network
 
 
+def trained_run(root: Path, name: str) -> RunFolder:
+    """The run of that name below `root`, which has a trained network.
+
+    Raises:
+        RunError: there is none, or it has no network yet.
+    """
+    folder = RunFolder(root / name)
+    there = (folder.path / "run.json").exists() and not folder.path.is_symlink()
+    if not NAME.fullmatch(name) or not there:
+        raise RunError(f"there is no run called {name!r} in {root}.")
+    if not folder.model.exists():
+        raise RunError(f"run {name} has no trained network yet: wait until it has finished.")
+    return folder
+
+
 class OpenedRuns:
     """Opens a run for whoever asks about it, and closes the one that was asked least lately.
 
@@ -46,17 +61,14 @@ class OpenedRuns:
         self._open.clear()
 
     async def _process(self, run: str) -> WorkerProcess:
-        folder = RunFolder(self._root / run)
-        if not NAME.fullmatch(run) or not (folder.path / "run.json").exists():
-            raise RunError(f"there is no run called {run!r} in {self._root}.")
-        if not folder.model.exists():
-            raise RunError(f"run {run} has no trained network yet: wait until it has finished.")
+        folder = trained_run(self._root, run)
         written = folder.model.stat().st_mtime_ns
         known = self._open.pop(run, None)
         if known is not None and (known[0] != written or known[1].lost):
             await known[1].close()
             known = None
-        process = known[1] if known else WorkerProcess("run")
+        # A single image keeps one thread busy, and a training may need the others.
+        process = known[1] if known else WorkerProcess("run", one_thread=True)
         self._open[run] = (written, process)
         while len(self._open) > MOST:
             _, oldest = self._open.pop(next(iter(self._open)))

@@ -7,6 +7,8 @@ import re
 import secrets
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -146,7 +148,7 @@ class Places:
         parts = path.split("/")
         if len(parts) > DEEPEST or not all(map(PART.fullmatch, parts)):
             raise DataError(f"{path!r} cannot be the name of an uploaded file: rename it.")
-        sizes = [size for entry in folder.rglob("*") if (size := _size(entry)) is not None]
+        sizes = list(_sizes(folder))
         if len(sizes) >= UPLOAD_FILES or sum(sizes) >= UPLOAD_BYTES:
             raise DataError(
                 f"an upload holds at most {UPLOAD_FILES:,} files and {UPLOAD_BYTES >> 20} MB: put "
@@ -174,16 +176,6 @@ def _upload(name: str, *places: Path) -> Path:
     raise DataError(f"there is no upload called {name!r}: upload it again.")
 
 
-def _size(file: Path) -> int | None:
-    """Bytes of a file; None of anything else."""
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        # Files of an upload come several at a time: one has just got its name.
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
 def _whole_upload(folder: Path) -> Path:
     """An upload as a source: its only file, where it is one that can be data by itself."""
     entries = [entry for entry in folder.iterdir() if not entry.is_symlink()]
@@ -191,6 +183,16 @@ def _whole_upload(folder: Path) -> Path:
         return entries[0]
     # A folder that was dropped brings its own name along.
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """The sizes of all files below a folder, in which other requests write at the same time."""
+    for entry in folder.rglob("*"):
+        # A part that has just been renamed is counted under its name, or not yet.
+        with suppress(FileNotFoundError):
+            status = entry.lstat()
+            if stat.S_ISREG(status.st_mode):
+                yield status.st_size
 
 
 def open_part(target: Path) -> tuple[Path, BinaryIO]:

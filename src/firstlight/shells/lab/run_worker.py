@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firstlight.core.telling import Listener, listening
 from firstlight.shells.lab import try_tasks
+from firstlight.shells.lab.export_tasks import made_files
 from firstlight.shells.lab.opened_run import OpenedRun, tested_images
 
 # Who does which task; each gets the run and what was asked, by name.
@@ -16,13 +18,19 @@ TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "answers": try_tasks.answers_of,
     "drawn": try_tasks.drawn,
     "dropped": try_tasks.dropped,
+    "export": made_files,
 }
 
 
 class RunWorker:
-    """Does the tasks of one run: first `open`, then any number of `TASKS`."""
+    """Does the tasks of one run: first `open`, then any number of `TASKS`.
 
-    def __init__(self) -> None:
+    Args:
+        tell: called with what the tasks tell on the way (`core.telling`).
+    """
+
+    def __init__(self, tell: Listener) -> None:
+        self._tell = tell
         self._run: OpenedRun | None = None
 
     def perform(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -36,4 +44,5 @@ class RunWorker:
             self._run = OpenedRun(Path(asked))
             return {}
         assert self._run is not None
-        return TASKS[name](self._run, **asked)
+        with listening(self._tell):
+            return TASKS[name](self._run, **asked)

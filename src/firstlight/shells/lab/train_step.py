@@ -161,6 +161,7 @@ class TrainStep:
                 progress=change.progress,
                 points=change.points,
                 epochs=change.epochs,
+                diagnosis=change.run.diagnosis,
             )
         else:
             self._waiting.pop(change.name, None)

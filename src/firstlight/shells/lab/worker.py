@@ -2,7 +2,7 @@
 
 Files that nobody vouches for are decoded here, and NumPy, Keras and matplotlib are loaded here:
 what goes wrong or takes long hurts no page. Tasks come as JSON lines on standard input, answers
-go back as JSON lines.
+go back as JSON lines; before an answer may come lines that tell how far it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Protocol, TextIO
 import msgspec
 
 from firstlight.core.errors import FirstlightError
+from firstlight.core.telling import Listener
 
 
 class Worker(Protocol):
@@ -27,15 +28,19 @@ class Worker(Protocol):
         """
 
 
-def worker_of(role: str) -> Worker:
-    """The worker for `data` or `run`."""
+def worker_of(role: str, tell: Listener) -> Worker:
+    """The worker for `data`, `rate` or `run`; `tell` takes what happens while it works."""
     if role == "data":
         from firstlight.shells.lab.data_worker import DataWorker
 
-        return DataWorker()
+        return DataWorker(tell)
+    if role == "rate":
+        from firstlight.shells.lab.rate_worker import RateWorker
+
+        return RateWorker(tell)
     from firstlight.shells.lab.run_worker import RunWorker
 
-    return RunWorker()
+    return RunWorker(tell)
 
 
 def main(role: str) -> None:
@@ -43,10 +48,7 @@ def main(role: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     # What a library prints is no answer.
     os.dup2(2, 1)
-    if role == "run":
-        # One image keeps one thread busy, and a training may need the others.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-    worker = worker_of(role)
+    worker = worker_of(role, lambda event: _write(answers, {"told": event}))
     for line in sys.stdin:
         try:
             answer = worker.perform(msgspec.json.decode(line))

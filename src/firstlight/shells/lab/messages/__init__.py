@@ -24,11 +24,21 @@ from firstlight.shells.lab.messages.data import (
     Listing,
     NewUpload,
     Samples,
+    Simulate,
     Uploading,
 )
 from firstlight.shells.lab.messages.document import Document, DocumentChanged, Edit, Options
+from firstlight.shells.lab.messages.exporting import (
+    AskExports,
+    ExportChanged,
+    ExportGone,
+    Exports,
+    MakeExport,
+    StopExport,
+)
 from firstlight.shells.lab.messages.network import AskLayers, Build, Layers, Network, NetworkChanged
 from firstlight.shells.lab.messages.opened import AskTested
+from firstlight.shells.lab.messages.rates import FindRate, GiveUpRate, RateChanged, RateSearch
 from firstlight.shells.lab.messages.runs import (
     AskCurve,
     Curve,
@@ -60,8 +70,8 @@ class Hello(FromPage, tag="hello"):
 
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
-    | AskCurve | AskSamples | Browse | NewUpload | AskTested
-    | AskTestReport | AskAnswers | AskDrawn | AskDropped
+    | AskCurve | FindRate | GiveUpRate | AskSamples | Browse | Simulate | NewUpload | AskTested
+    | AskTestReport | AskAnswers | AskDrawn | AskDropped | AskExports | MakeExport | StopExport
 )  # fmt: skip
 
 
@@ -75,11 +85,12 @@ class Snapshot(News, tag="snapshot"):
     options: Options
     network: Network
     data: Data
+    rate: RateSearch
     runs: tuple[Run, ...]
 
 
 ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
-    | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing | Uploading
-    | TestReport | Answered
+    | RateChanged | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing
+    | Uploading | TestReport | Answered | ExportChanged | ExportGone | Exports
 )  # fmt: skip

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from firstlight.core.exploration import Exploration
-from firstlight.shells.lab.messages.base import Answer, Count, Line, News, Record, Request, Word
+from firstlight.shells.lab.messages.base import (
+    Answer,
+    Count,
+    Line,
+    News,
+    Record,
+    Request,
+    Value,
+    Word,
+)
 
 PartName = Literal["train", "validation", "test"]
 SourceKind = Literal["builtin", "path", "upload"]
@@ -29,13 +38,19 @@ class Data(Record):
     """How far the source has been read.
 
     Attributes:
+        state: `absent`: it would have to be simulated first.
         sentence: what is being done, or why it could not be.
+        done, total: how much of that is done, where it is known.
+        reading: how it was read: what the document says, and what the source says of itself.
         exploration: what `firstlight explore` finds; at most 200 refused files are listed.
         refused: how many files were refused.
     """
 
-    state: Literal["none", "reading", "ready", "failed"] = "none"
+    state: Literal["none", "absent", "reading", "ready", "failed"] = "none"
     sentence: str = ""
+    done: int = 0
+    total: int = 0
+    reading: dict[str, Value] = field(default_factory=dict)
     exploration: Exploration | None = None
     refused: int = 0
 
@@ -67,6 +82,10 @@ class Browse(Request, tag="browse"):
     """What can be chosen in a folder below the one where the lab was started."""
 
     path: Line
+
+
+class Simulate(Request, tag="simulate"):
+    """Simulate the maps that are chosen and absent."""
 
 
 class NewUpload(Request, tag="upload"):

@@ -6,16 +6,18 @@ from typing import Literal
 
 from msgspec import field
 
+from firstlight.core.diagnosis import Diagnosis
 from firstlight.shells.lab.messages.base import Answer, Count, News, Record, Request, Value, Word
 
 
 class Score(Record):
-    """A number of the test, with its interval where there is one."""
+    """A number of the test, with its interval and its unit where there is one."""
 
     name: str
     value: float | None
     low: float | None = None
     high: float | None = None
+    unit: str = ""
 
 
 RunState = Literal["starting", "training", "finished", "stopped", "failed", "killed"]
@@ -48,6 +50,7 @@ class Run(Record):
         progress: None before the first step.
         last: the last epoch that is finished.
         test: the scores on images that the network has never seen.
+        diagnosis: what seems to be wrong with the training so far, the worst first.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Run(Record):
     progress: Progress | None = None
     last: EpochRow | None = None
     test: tuple[Score, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
 
 
 class Point(Record, array_like=True):
@@ -130,6 +134,7 @@ class Points(News, tag="points"):
     progress: Progress
     points: tuple[Point, ...]
     epochs: tuple[EpochRow, ...]
+    diagnosis: tuple[Diagnosis, ...]
 
 
 class Started(Answer, tag="started"):

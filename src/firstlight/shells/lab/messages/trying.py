@@ -7,7 +7,6 @@ from typing import Annotated
 from msgspec import Meta
 
 from firstlight.core.dataset import Refused, Task
-from firstlight.core.reports import ClassScore
 from firstlight.shells.lab.messages.base import Answer, Count, Record, Request, Word
 
 
@@ -34,6 +33,16 @@ class Values(Record):
     said: tuple[float, ...]
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
+
+
+class ClassRow(Record):
+    """One class of the report; `count` is how many images truly are of it."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    count: int
 
 
 class DrawingPad(Record):
@@ -65,7 +74,7 @@ class TestReport(Answer, tag="test-report"):
     count: int
     words: tuple[str, ...]
     classes: tuple[str, ...]
-    per_class: tuple[ClassScore, ...]
+    per_class: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]
     values: tuple[Values, ...]
     level: float | None
