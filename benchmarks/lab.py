@@ -50,6 +50,40 @@ CLICKS = """async () => {
   return times;
 }"""
 
+# From a move of the pen to the painted bars that answer it, in milliseconds.
+STROKE = """async () => {
+  const pad = document.querySelector(".pad");
+  const bars = document.querySelector(".seen .probabilities");
+  const box = pad.getBoundingClientRect();
+  pad.setPointerCapture = () => {}; // there is no pen of this number
+  const pen = (kind, k) => pad.dispatchEvent(new PointerEvent(kind, {
+    bubbles: true, pointerId: 1, button: 0,
+    clientX: box.left + box.width * (0.5 + 0.2 * Math.sin(k / 8)),
+    clientY: box.top + box.height * (0.2 + 0.6 * k / 60),
+  }));
+  const painted = () => new Promise((done) => requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = done;
+    channel.port2.postMessage(0);
+  }));
+  const times = [];
+  pen("pointerdown", 0);
+  for (let k = 1; k <= 60; k++) {
+    await new Promise((done) => setTimeout(done, 50));
+    const answered = new Promise((done) => {
+      const watch = new MutationObserver(() => { watch.disconnect(); done(); });
+      watch.observe(bars, { attributes: true, characterData: true, subtree: true });
+    });
+    const start = performance.now();
+    pen("pointermove", k);
+    await answered;
+    await painted();
+    times.push(performance.now() - start);
+  }
+  pen("pointerup", 60);
+  return times;
+}"""
+
 
 class Lab:
     """A lab in an empty folder."""
@@ -186,6 +220,25 @@ def training_seconds(folder: str, name: str) -> float:
     return next(float(e["seconds"]) for e in map(json.loads, lines) if e["kind"] == "epoch")
 
 
+def pen_to_bars() -> tuple[str, str, str]:
+    """How soon the bars follow the pen on the pad."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        training_seconds(folder, "digits")
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        lab = Lab(folder)
+        try:
+            page = browser.new_page()
+            ready(page, lambda: page.goto(lab.address))
+            page.get_by_role("link", name="Try it").click()
+            page.get_by_text("Draw with mouse").wait_for(timeout=120_000)
+            times = page.evaluate(STROKE)
+        finally:
+            lab.close()
+            browser.close()
+    return "from the pen to painted bars, median", f"{statistics.median(times):.0f} ms", "60 ms"
+
+
 def slowed(times: int) -> tuple[str, str, str]:
     """How much longer a training takes with the lab and a page beside it."""
     alone, beside = [], []
@@ -219,7 +272,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     where = tables.machine()
-    rows = [*in_browser(options.minutes), slowed(options.times)]
+    rows = [*in_browser(options.minutes), pen_to_bars(), slowed(options.times)]
     table = tables.table(["what", "measured", "at most"], [list(row) for row in rows])
     print(f"{tables.machine_sentence(where)}\n\n{table}")
 

@@ -21,6 +21,7 @@ FOLDER = ROOT / "lab/src/messages"
 HEAD = "// Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.\n"
 PLAIN = {
     types.StrType: "string",
+    types.BytesType: "string",  # base64
     types.IntType: "number",
     types.FloatType: "number",
     types.BoolType: "boolean",

@@ -10,6 +10,7 @@ import { DataStep } from "./data/data-step";
 import { ExportStep } from "./export/export-step";
 import { InsideStep } from "./inside/inside-step";
 import { TrainStep } from "./train/train-step";
+import { TryStep } from "./try/try-step";
 
 export interface StepProps {
   lab: Connection;
@@ -22,6 +23,7 @@ const STEPS: { name: string; title: string; view: FunctionComponent<StepProps> }
   { name: "build", title: "Build", view: BuildStep },
   { name: "train", title: "Train", view: TrainStep },
   { name: "inside", title: "Look inside", view: InsideStep },
+  { name: "try", title: "Try it", view: TryStep },
   { name: "export", title: "Export", view: ExportStep },
 ];
 

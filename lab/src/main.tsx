@@ -6,6 +6,7 @@ import "./data/data.css";
 import "./build/build.css";
 import "./train/train.css";
 import "./inside/inside.css";
+import "./try/try.css";
 import "./export/export.css";
 import "./styles/narrow.css";
 

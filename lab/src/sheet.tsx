@@ -5,16 +5,19 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "./format";
 import type { Samples } from "./messages";
 
-export interface Sheet {
-  samples: Samples;
+/** Pictures of one size, `columns` in a row, whatever is said of them. */
+interface Cuttable {
+  width: number;
+  height: number;
+  columns: number;
+}
+
+export interface Sheet<Of extends Cuttable = Samples> {
+  samples: Of;
   picture: ImageBitmap;
 }
 
-/** Pictures of one size, `columns` in a row. */
-export interface Cut {
-  samples: { width: number; height: number; columns: number };
-  picture: ImageBitmap;
-}
+export type Cut = Sheet<Cuttable>;
 
 /** A PNG that came as base64. */
 export function pictureOf(base64: string): Promise<ImageBitmap> {
@@ -23,11 +26,11 @@ export function pictureOf(base64: string): Promise<ImageBitmap> {
 }
 
 /** The sheet that `bring` brings, anew when one of `inputs` changes; until then the one before. */
-export function useSheet(
-  bring: () => Promise<Samples>,
+export function useSheet<Of extends Cuttable & { sheet: string }>(
+  bring: () => Promise<Of>,
   inputs: unknown[],
-): { sheet: Sheet | null; problem: string } {
-  const [sheet, setSheet] = useState<Sheet | null>(null);
+): { sheet: Sheet<Of> | null; problem: string } {
+  const [sheet, setSheet] = useState<Sheet<Of> | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let current = true;
@@ -109,14 +112,24 @@ export function ClassChoice({ classes, label, onChoose }: ClassChoiceProps) {
   );
 }
 
+interface TileProps {
+  sheet: Cut;
+  place: number;
+  /** "": what is around it says it all. */
+  words: string;
+}
+
 /** One image of a sheet. */
-export function Tile({ sheet, place, words }: { sheet: Cut; place: number; words: string }) {
+export function Tile({ sheet, place, words }: TileProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height, columns } = sheet.samples;
   useEffect(() => {
     const left = (place % columns) * width;
     const top = Math.floor(place / columns) * height;
-    canvas.current?.getContext("2d")?.drawImage(sheet.picture, -left, -top);
-  }, [sheet]);
-  return <canvas ref={canvas} width={width} height={height} role="img" aria-label={words} />;
+    const context = canvas.current?.getContext("2d");
+    context?.clearRect(0, 0, width, height);
+    context?.drawImage(sheet.picture, -left, -top);
+  }, [sheet, place]);
+  const named = words ? { role: "img" as const, "aria-label": words } : { "aria-hidden": true };
+  return <canvas ref={canvas} width={width} height={height} {...named} />;
 }

@@ -19,7 +19,6 @@ from firstlight.draw import (
     to_pngs,
     training_curves,
 )
-from firstlight.draw.answers import worst_mistakes
 from firstlight.draw.mosaic import displayed, mosaic
 from firstlight.draw.shades import shades_of
 from firstlight.draw.style import NEGATIVE, POSITIVE, label, new_figure
@@ -158,11 +157,6 @@ def test_many_classes_go_without_numbers():
 def test_a_report_of_values_has_no_confusion_matrix(report):
     with pytest.raises(ValueError, match="no confusion matrix"):
         confusion_figure(replace(report, confusion=None))
-
-
-def test_worst_mistakes_come_first(report):
-    assert worst_mistakes(report).tolist() == [3, 5, 2]
-    assert worst_mistakes(report, limit=1).tolist() == [3]
 
 
 def test_mistakes_figure_shows_image_and_words(report):

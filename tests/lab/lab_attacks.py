@@ -637,6 +637,59 @@ def values() -> list[Attack]:
     return [Attack("Value", words, "refused", says=message) for words, message in tried]
 
 
+def trying() -> list[Attack]:
+    """What is asked of a trained network."""
+    asked: dict[str, dict[str, Any]] = {
+        "test-report": {},
+        "answers": {"which": {"kind": "worst", "target": 0}, "start": 0, "count": 1},
+        "drawn": {"ink": "AAAA"},
+        "dropped": {"upload": "there", "side": {}},
+    }
+
+    def message(kind: str, run: str = "a", **changed: Any) -> dict[str, Any]:
+        return {"kind": kind, "id": 1, "run": run, **asked[kind], **changed}
+
+    broken = [
+        ("a drawing that is no base64", message("drawn", ink="?")),
+        ("a drawing that is a list of numbers", message("drawn", ink=[0] * 784)),
+        ("a drawing of 45,000 bytes", message("drawn", ink="A" * 60_000)),
+        ("test images of another kind", message("answers", which={"kind": "all"})),
+        ("a cell without a class", message("answers", which={"kind": "cell", "true": 1})),
+        (
+            "a test image before the first",
+            message("answers", which={"kind": "one", "position": -1}),
+        ),
+        ("100,000 test images", message("answers", count=100_000)),
+        ("a number beside an image that is a text", message("dropped", side={"z": "7"})),
+        (
+            "100 numbers beside an image",
+            message("dropped", side={f"z{number}": 1.0 for number in range(100)}),
+        ),
+    ]
+    away = [
+        ("above the folder of runs", "../x"),
+        ("with an absolute path", "/etc"),
+        ("that is a hidden folder", ".lab"),
+        ("that is not there", "missing"),
+        ("without a name", ""),
+        ("with a zero byte", "a\0b"),
+    ]
+    refused = [
+        (f"{kind}: a run {words}", message(kind, run=name))
+        for kind in asked
+        for words, name in away
+    ]
+    refused += [
+        ("dropped: an upload above the uploads", message("dropped", upload="../uploads/there")),
+        ("dropped: an upload to train on", message("dropped")),
+        ("dropped: a link as an upload", message("dropped", upload="there/out")),
+    ]
+    return [
+        *[Attack("Message", words, "closed", says=one) for words, one in broken],
+        *[Attack("Value", words, "refused", says=one) for words, one in refused],
+    ]
+
+
 ATTACKS = [
     *hosts(),
     *origins(),
@@ -649,6 +702,7 @@ ATTACKS = [
     *frames(),
     *messages(),
     *values(),
+    *trying(),
 ]
 
 

@@ -147,6 +147,15 @@ def train(hand: Hand) -> None:
     expect(page.get_by_role("row", name="4 ").last).to_be_visible()
 
 
+def trying(hand: Hand) -> None:
+    page = hand.page
+    ready = "Draw with mouse, pen or finger."
+    expect(page.locator(".says")).to_have_text(ready, timeout=PATIENCE)
+    matrix = page.get_by_role("region", name="What it takes for what")
+    hand.press(matrix.locator(".answers button").first)
+    expect(matrix.locator(".one-image .best")).to_be_visible()
+
+
 def export(hand: Hand) -> None:
     page = hand.page
     hand.press(page.get_by_role("button", name="Make ONNX file"))
@@ -168,5 +177,6 @@ WALK: list[tuple[str, Callable[[Hand], None]]] = [
     ("Data", data),
     ("Build", build),
     ("Train", train),
+    ("Try it", trying),
     ("Export", export),
 ]

@@ -9,9 +9,10 @@ export async function upload(
   lab: Connection,
   files: [string, File][],
   onDone: (count: number) => void,
+  keep = true,
 ): Promise<string> {
   const first = files[0]![0].split("/")[0]!.slice(0, 60);
-  const { upload: name } = await lab.ask({ kind: "upload", name: first }, "uploading");
+  const { upload: name } = await lab.ask({ kind: "upload", name: first, keep }, "uploading");
   const waiting = files.filter(([path]) => !path.split("/").some((part) => part.startsWith(".")));
   let done = 0;
   const work = async () => {

@@ -37,6 +37,7 @@ export interface NewUpload {
   kind: "upload";
   id: number;
   name: string;
+  keep: boolean;
 }
 
 /** How far the source has been read. */

@@ -37,6 +37,14 @@ import type {
   Started,
   Stop,
 } from "./runs";
+import type {
+  Answered,
+  AskAnswers,
+  AskDrawn,
+  AskDropped,
+  AskTestReport,
+  TestReport,
+} from "./trying";
 
 export type * from "./base";
 export type * from "./core";
@@ -48,6 +56,7 @@ export type * from "./network";
 export type * from "./opened";
 export type * from "./rates";
 export type * from "./runs";
+export type * from "./trying";
 
 /** The first message: what the page has seen already; answered by what it has not. */
 export interface Hello {
@@ -87,12 +96,16 @@ export type FromTab =
   | Simulate
   | NewUpload
   | AskTested
-  | AskExports
-  | MakeExport
-  | StopExport
   | AskInside
   | AskKernel
-  | AskSaliency;
+  | AskSaliency
+  | AskTestReport
+  | AskAnswers
+  | AskDrawn
+  | AskDropped
+  | AskExports
+  | MakeExport
+  | StopExport;
 
 export type ToTab =
   | Snapshot
@@ -112,9 +125,11 @@ export type ToTab =
   | Samples
   | Listing
   | Uploading
-  | ExportChanged
-  | ExportGone
-  | Exports
   | Inside
   | Kernel
-  | Saliencies;
+  | Saliencies
+  | TestReport
+  | Answered
+  | ExportChanged
+  | ExportGone
+  | Exports;

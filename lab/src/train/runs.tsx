@@ -82,8 +82,6 @@ export function Outcome({ run, onStop, onResume }: OutcomeProps) {
 
 /** How one run ended, what its test said, and what else there is to know. */
 export function InWords({ run }: { run: Run }) {
-  // Those of single targets are in the report.
-  const overall = run.test.filter((one) => !one.name.includes(" of "));
   return (
     <div class="in-words">
       {run.sentence && (
@@ -91,19 +89,26 @@ export function InWords({ run }: { run: Run }) {
           {run.sentence}
         </p>
       )}
-      {run.test.length > 0 && (
-        <p class="test">
-          Tested once, on images it had never seen:{" "}
-          {overall.map((one) => `${one.name.replaceAll("_", " ")} ${tested(one)}`).join(", ")}
-          .
-        </p>
-      )}
+      <Tested run={run} />
       {run.notes.map((note) => (
         <p key={note} class="note">
           {note}
         </p>
       ))}
     </div>
+  );
+}
+
+/** What the test said. */
+export function Tested({ run }: { run: Run }) {
+  // Those of single targets are in the report.
+  const overall = run.test.filter((one) => !one.name.includes(" of "));
+  if (!overall.length) return null;
+  return (
+    <p class="test">
+      Tested once, on images it had never seen:{" "}
+      {overall.map((one) => `${one.name.replaceAll("_", " ")} ${tested(one)}`).join(", ")}.
+    </p>
   );
 }
 

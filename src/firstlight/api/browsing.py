@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from firstlight.core.dataset import Dataset, Part
 from firstlight.core.errors import SettingError
 from firstlight.core.notebook import short
+
+COLUMNS = 12  # in a row of a sheet
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ def sheet(
     label: int | None = None,
     start: int = 0,
     count: int = 60,
-    columns: int = 12,
 ) -> Sheet:
     """Images of one part of a data set, of one class or of all.
 
@@ -56,7 +57,6 @@ def sheet(
         label: the number of a class, or None: all.
         start: how many to pass over.
         count: how many to show at most.
-        columns: how many in a row.
 
     Raises:
         SettingError: there is no such class.
@@ -67,10 +67,6 @@ def sheet(
         >>> sevens.total, sevens.labels, (sevens.width, sevens.height)
         (1028, ('7', '7', '7'), (28, 28))
     """
-    from PIL import Image
-
-    from firstlight.draw.mosaic import displayed, mosaic
-
     images = dict(dataset.parts())[part]
     if label is not None and not 0 <= label < len(dataset.classes):
         raise SettingError(
@@ -79,23 +75,61 @@ def sheet(
     rows = np.arange(len(images)) if label is None else np.flatnonzero(images.targets == label)
     total, rows = len(rows), rows[start : start + count]
     shown = images.select(rows)
-    pixels = shown.images[:]
+    labels = tuple(labelled(dataset, target) for target in shown.targets)
+    found = sheet_of(shown.images[:], tuple(map(str, shown.names)), labels, dataset.pixel_unit)
+    return replace(found, total=total, positions=tuple(rows.tolist()))
+
+
+def sheet_of(
+    pixels: NDArray[Any], names: tuple[str, ...], labels: tuple[str, ...], unit: str = ""
+) -> Sheet:
+    """A sheet of all these images.
+
+    Args:
+        pixels: `(N, H, W, C)` of any number type.
+        names: N, where each came from.
+        labels: N, what is said below each.
+        unit: that of the pixels.
+
+    Example:
+        >>> one = sheet_of(np.zeros((1, 8, 8, 1), np.uint8), ("a.png",), ("?",))
+        >>> one.total, one.colours
+        (1, 'Pixels as they are stored: black is 0, white is 255.')
+    """
+    from PIL import Image
+
+    from firstlight.draw.mosaic import displayed, mosaic
+
     tiles = displayed(pixels)
-    picture, _ = mosaic(tiles, columns, 0, 0)
+    picture, _ = mosaic(tiles, COLUMNS, 0, 0)
     png = BytesIO()
     Image.fromarray(picture).save(png, "PNG", compress_level=1)
     height, width = tiles.shape[1:3]
     return Sheet(
-        total,
-        tuple(rows.tolist()),
-        tuple(map(str, shown.names)),
-        tuple(_label(dataset, target) for target in shown.targets),
+        len(pixels),
+        tuple(range(len(pixels))),
+        names,
+        labels,
         png.getvalue(),
-        columns,
+        COLUMNS,
         width,
         height,
-        colours_in_words(pixels, dataset.pixel_unit),
+        colours_in_words(pixels, unit),
     )
+
+
+def labelled(dataset: Dataset, target: Any) -> str:
+    """A class's name, or the values in the order of the targets.
+
+    Example:
+        >>> import firstlight as fl
+        >>> labelled(fl.load("mnist"), 7)
+        '7'
+    """
+    if dataset.task == "classify":
+        return dataset.classes[int(target)]
+    units = dataset.target_units
+    return ", ".join(short(float(one), unit) for one, unit in zip(target, units, strict=True))
 
 
 def colours_in_words(pixels: NDArray[Any], unit: str) -> str:
@@ -118,11 +152,3 @@ def colours_in_words(pixels: NDArray[Any], unit: str) -> str:
     if pixels.shape[3] in (3, 4):
         return "Colours as they are stored."
     return "Pixels as they are stored: black is 0, white is 255."
-
-
-def _label(dataset: Dataset, target: Any) -> str:
-    """A class's name, or the values in the order of the targets."""
-    if dataset.task == "classify":
-        return dataset.classes[int(target)]
-    units = dataset.target_units
-    return ", ".join(short(float(one), unit) for one, unit in zip(target, units, strict=True))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.api.asking import found_run, own_dataset
 from firstlight.api.incoming import incoming_images
-from firstlight.api.networks import networks_of
+from firstlight.api.networks import Networks, networks_of
 from firstlight.api.options import reading_settings, refuse_reading
 from firstlight.api.reporting import report_on_test
 from firstlight.api.run import Run
@@ -23,6 +23,9 @@ from firstlight.core.files import write_bytes, write_text
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.run_folder import RunFolder
 from firstlight.core.stored import ImageArray, StoredImages
+
+if TYPE_CHECKING:
+    from firstlight.data.incoming import Incoming
 
 RUNS = Path("runs")
 
@@ -127,9 +130,21 @@ def predict(
     sources = [files] if isinstance(files, str | Path) else list(files)
     information = folder.information()
     came, beside = incoming_images(information, sources, side or {}, resize)
-    size = came.images.shape[1:3]
-    answers = networks_of(folder, trust_code, size).ask(came.images, came.names, beside)
-    notes = (*came.notes, *_other_size(information, size))
+    return answers_to(networks_of(folder, trust_code, came.images.shape[1:3]), came, beside)
+
+
+def answers_to(
+    networks: Networks, came: Incoming, beside: NDArray[np.float32] | None
+) -> Predictions:
+    """What networks say of images from files, with what was left out and what to know.
+
+    Args:
+        networks: for images of that size.
+        came: as `incoming_images` returns them.
+        beside: the numbers beside each, or None.
+    """
+    answers = networks.ask(came.images, came.names, beside)
+    notes = (*came.notes, *_other_size(networks.information, came.images.shape[1:3]))
     return replace(answers, refused=came.refused, notes=notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,23 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def select(self, index: NDArray[Any]) -> Predictions:
+        """The answers at `index` (integers or a boolean mask), in that order.
+
+        Example:
+            >>> answers = Predictions(np.array(["a", "b"]), np.array([[1.0], [2.0]]), "measure")
+            >>> answers.select(np.array([1])).names.tolist()
+            ['b']
+        """
+        return replace(
+            self,
+            names=self.names[index],
+            values=self.values[index],
+            spread=None if self.spread is None else self.spread[index],
+            intervals=None if self.intervals is None else self.intervals[index],
+            unlike=None if self.unlike is None else self.unlike[index],
+        )
 
     def interval(self, level: float) -> tuple[float, NDArray[np.float32]] | None:
         """The level next to the one asked for, and the `(N, T, 2)` ends of its intervals.

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from firstlight.core.picking import worst_mistakes
 from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
 from firstlight.draw.mosaic import displayed, mosaic
@@ -29,22 +30,6 @@ from firstlight.draw.style import (
 MISTAKES_SHOWN = 18
 NUMBERS_UP_TO = 25
 NAMES_UP_TO = 60
-
-
-def worst_mistakes(report: Report, limit: int = MISTAKES_SHOWN) -> NDArray[np.int64]:
-    """Where the network was most certain of a wrong class: positions, the worst first.
-
-    Example:
-        >>> from firstlight.core.reports import Predictions
-        >>> values = np.array([[0.6, 0.4], [0.9, 0.1], [1.0, 0.0]], np.float32)
-        >>> answers = Predictions(np.array(["a", "b", "c"]), values, "classify")
-        >>> worst_mistakes(Report("classify", "x", 3, {}, answers, np.array([1, 1, 0]))).tolist()
-        [1, 0]
-    """
-    values = report.predictions.values
-    wrong = np.flatnonzero(values.argmax(axis=1) != report.targets)
-    order = (-values[wrong].max(axis=1)).argsort(kind="stable")
-    return wrong[order[:limit]]
 
 
 def confusion_figure(report: Report) -> Figure:
@@ -144,7 +129,7 @@ def mistakes_figure(report: Report, images: ImageArray) -> Figure:
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['true dog', 'said cat, 100.0 %']
     """
-    worst = worst_mistakes(report)
+    worst = worst_mistakes(report)[:MISTAKES_SHOWN]
     if len(worst) == 0:
         figure = new_figure(6, 1)
         figure.text(0.5, 0.5, "no mistakes", ha="center", va="center", color=QUIET)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.core.picking import worst_mistakes
 from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
 from firstlight.core.verdicts import about_coverage, about_probabilities
-from firstlight.draw.answers import worst_mistakes
+from firstlight.draw.answers import MISTAKES_SHOWN
 from firstlight.draw.gallery import gallery
 from firstlight.draw.html import beside, chart, listed, paragraph, section, table
 from firstlight.draw.report_scores import ends, number
@@ -95,7 +96,7 @@ def _mistakes(report: Report, images: ImageArray | None, unit: str) -> str:
     """A gallery of the images where it was most certain of a wrong class."""
     if images is None:
         return ""
-    worst = worst_mistakes(report)
+    worst = worst_mistakes(report)[:MISTAKES_SHOWN]
     if len(worst) == 0:
         return section("Worst mistakes", paragraph("There are none."))
     explained = "The images on which it was most certain of a wrong class."

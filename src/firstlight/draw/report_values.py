@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.core.notebook import short
+from firstlight.core.picking import furthest_off
 from firstlight.core.reports import Report
 from firstlight.core.stored import ImageArray
 from firstlight.core.trust import Trust
@@ -203,8 +204,7 @@ def _worst(report: Report, target: int, images: ImageArray | None, pixel_unit: s
     """A gallery of the images on which it is furthest off."""
     if images is None:
         return []
-    error = np.abs(report.predictions.values[:, target] - report.targets[:, target])
-    worst = (-error).argsort(kind="stable")[:SHOWN]
+    worst = furthest_off(report, target)[:SHOWN]
     explained = "The images on which its value is furthest from the true one."
     words = _words(report, [target])
     return [paragraph(explained), gallery(images, worst, words, pixel_unit)]

@@ -142,5 +142,5 @@ class DataStep:
         return Listing(id=asked.id, path=asked.path, entries=entries, more=more)
 
     async def _new_upload(self, asked: NewUpload) -> Answer:
-        name = await asyncio.to_thread(self._places.new_upload, asked.name)
+        name = await asyncio.to_thread(self._places.new_upload, asked.name, asked.keep)
         return Uploading(id=asked.id, upload=name)

@@ -17,6 +17,7 @@ from firstlight.shells.lab.places import Places
 from firstlight.shells.lab.rate_step import RateStep
 from firstlight.shells.lab.stream import Stream, Tab
 from firstlight.shells.lab.train_step import TrainStep
+from firstlight.shells.lab.try_step import TryStep
 
 
 class Lab:
@@ -36,7 +37,7 @@ class Lab:
     def __init__(self, folder: Path, runs: Path) -> None:
         root = runs.resolve()
         self.runs = root
-        self.places = Places(folder.resolve(), root / ".lab" / "uploads")
+        self.places = Places(folder.resolve(), root / ".lab" / "uploads", root / ".lab" / "tried")
         self.stream = Stream()
         self._desk = Desk(root / ".lab" / "document.json", self.places, self.stream)
         self._data = DataStep(self._desk, self.places, self.stream)
@@ -47,7 +48,8 @@ class Lab:
         self.exports = ExportStep(self.places.folder, root, self.stream)
         steps = (
             *(self._desk, self._data, self._build, self._train, self._rate),
-            *(self._opened, InsideStep(self._opened), self.exports),
+            *(self._opened, InsideStep(self._opened), TryStep(self._opened, self.places)),
+            self.exports,
         )
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 

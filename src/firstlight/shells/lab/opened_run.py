@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.browsing import sheet
+from firstlight.api.drawing import Pad, pad_for
 from firstlight.api.looking_inside import inside
+from firstlight.api.networks import Networks, networks_of
 from firstlight.core.dataset import Dataset, Images
+from firstlight.core.reports import Report
 from firstlight.core.run_folder import find_run
 
 if TYPE_CHECKING:
@@ -58,6 +61,40 @@ class OpenedRun:
         if len(self._networks) > MOST_EPOCHS:
             self._networks.pop(next(iter(self._networks)))
         return opened
+
+    @cached_property
+    def report(self) -> Report:
+        """What its test has said.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        from firstlight.evaluation import load_report
+
+        return load_report(self.folder.path)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Its networks, for images as large as those of the training."""
+        return networks_of(self.folder)
+
+    def networks_for(self, size: tuple[int, int]) -> Networks:
+        """Its networks, for images of that height and width.
+
+        Raises:
+            ModelError: it does not take images of that size.
+        """
+        height, width, _ = self.information["data"]["image_shape"]
+        return self.networks if size == (height, width) else networks_of(self.folder, size=size)
+
+    @cached_property
+    def pad(self) -> Pad:
+        """What to draw on for it.
+
+        Raises:
+            DataError: its images cannot be drawn.
+        """
+        return pad_for(self.information, self.test)
 
 
 def tested_images(run: OpenedRun, **asked: Any) -> dict[str, Any]:

@@ -67,7 +67,8 @@ class OpenedRuns:
         if known is not None and (known[0] != written or known[1].lost):
             await known[1].close()
             known = None
-        process = known[1] if known else WorkerProcess("run")
+        # A single image keeps one thread busy, and a training may need the others.
+        process = known[1] if known else WorkerProcess("run", one_thread=True)
         self._open[run] = (written, process)
         while len(self._open) > MOST:
             _, oldest = self._open.pop(next(iter(self._open)))

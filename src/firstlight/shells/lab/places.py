@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,11 +35,13 @@ class Places:
 
     Attributes:
         folder: where it was started, resolved: what can be chosen lies below.
-        uploads: where uploads go.
+        uploads: where uploads go that are data to train on.
+        tried: where images go that a network is asked about once.
     """
 
     folder: Path
     uploads: Path
+    tried: Path
 
     def below(self, path: str) -> Path:
         """The file or folder of that path, where it lies below the lab's folder.
@@ -67,7 +70,7 @@ class Places:
         if source.place == "path":
             return str(self.below(source.name))
         if source.place == "upload":
-            return str(_whole_upload(self._upload(source.name)))
+            return str(_whole_upload(_upload(source.name, self.uploads)))
         if source.name not in BUILTINS:
             raise DataError(
                 f"{source.name!r} is not built in: choose one of {', '.join(BUILTINS)}."
@@ -96,8 +99,12 @@ class Places:
         found.sort(key=lambda entry: (not entry.folder, entry.name.lower()))
         return tuple(found[:MOST_ENTRIES]), max(0, len(found) - MOST_ENTRIES)
 
-    def new_upload(self, name: str) -> str:
+    def new_upload(self, name: str, keep: bool = True) -> str:
         """Make a folder for an upload; its name is `name`, or with a number where that exists.
+
+        Args:
+            name: what it may be called.
+            keep: whether it is data to train on.
 
         Raises:
             WriteError: it cannot be made.
@@ -107,24 +114,28 @@ class Places:
         while True:
             tried = stem if number == 1 else f"{stem}-{number}"
             number += 1
+            if any((place / tried).exists() for place in (self.uploads, self.tried)):
+                continue
+            folder = (self.uploads if keep else self.tried) / tried
             try:
-                (self.uploads / tried).mkdir(parents=True)
+                folder.mkdir(parents=True)
             except FileExistsError:
                 continue
             except OSError as error:
-                raise write_error(self.uploads / tried, error) from error
+                raise write_error(folder, error) from error
             return tried
 
-    def _upload(self, name: str) -> Path:
-        """The folder of an upload.
+    def tried_upload(self, name: str) -> Path:
+        """The folder of images that a network is asked about once.
 
         Raises:
             DataError: there is none of that name.
         """
-        folder = self.uploads / name if NAME.fullmatch(name) else None
-        if folder is None or folder.is_symlink() or not folder.is_dir():
-            raise DataError(f"there is no upload called {name!r}: upload it again.")
-        return folder
+        return _upload(name, self.tried)
+
+    def forget(self, folder: Path) -> None:
+        """Take such a folder away."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     def upload_file(self, upload: str, path: str) -> Path:
         """Where a file of an upload is written; its folder is made.
@@ -133,7 +144,7 @@ class Places:
             DataError: the name or the path is not allowed, or the upload is full.
             WriteError: its folder cannot be made.
         """
-        folder = self._upload(upload)
+        folder = _upload(upload, self.uploads, self.tried)
         parts = path.split("/")
         if len(parts) > DEEPEST or not all(map(PART.fullmatch, parts)):
             raise DataError(f"{path!r} cannot be the name of an uploaded file: rename it.")
@@ -151,6 +162,18 @@ class Places:
         if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(folder)):
             raise DataError(f"{path!r} leads out of the upload: rename it.")
         return target
+
+
+def _upload(name: str, *places: Path) -> Path:
+    """The folder of an upload in one of these places.
+
+    Raises:
+        DataError: there is none of that name.
+    """
+    for place in places if NAME.fullmatch(name) else ():
+        if not (place / name).is_symlink() and (place / name).is_dir():
+            return place / name
+    raise DataError(f"there is no upload called {name!r}: upload it again.")
 
 
 def _whole_upload(folder: Path) -> Path:

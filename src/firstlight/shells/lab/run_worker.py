@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.core.telling import Listener, listening
-from firstlight.shells.lab import inside_tasks
+from firstlight.shells.lab import inside_tasks, try_tasks
 from firstlight.shells.lab.export_tasks import made_files
 from firstlight.shells.lab.opened_run import OpenedRun, tested_images
 
 # Who does which task; each gets the run and what was asked, by name.
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "images": tested_images,
+    "report": try_tasks.report_of,
+    "answers": try_tasks.answers_of,
+    "drawn": try_tasks.drawn,
+    "dropped": try_tasks.dropped,
     "export": made_files,
     "inside": inside_tasks.inside,
     "kernel": inside_tasks.kernel,

@@ -6,14 +6,12 @@ from firstlight.shells.lab.messages.data import AskSamples, Samples, Tile
 from firstlight.shells.lab.messages.opened import AskTested
 from firstlight.shells.lab.worker_process import WorkerProcess
 
-COLUMNS = 12
-
 
 async def asked_sheet(process: WorkerProcess, task: str, asked: AskSamples | AskTested) -> Samples:
     """The images that a page asked for; `task` is the worker's name for it."""
     fields = ("part", "label", "start", "count")
     values = {key: getattr(asked, key) for key in fields if hasattr(asked, key)}
-    answer = await process.ask({task: {**values, "columns": COLUMNS}})
+    answer = await process.ask({task: values})
     each = zip(answer["positions"], answer["names"], answer["labels"], strict=True)
     return Samples(
         id=asked.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import Any, Literal
 
@@ -31,10 +32,12 @@ class WorkerProcess:
 
     Args:
         role: what it does.
+        one_thread: leave all processor cores but one to others, unless the user says otherwise.
     """
 
-    def __init__(self, role: Literal["data", "rate", "run"]) -> None:
+    def __init__(self, role: Literal["data", "rate", "run"], one_thread: bool = False) -> None:
         self._role = role
+        self._variables = {"OMP_NUM_THREADS": "1"} if one_thread else {}
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -62,6 +65,7 @@ class WorkerProcess:
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.DEVNULL,
                     limit=LARGEST_ANSWER,
+                    env=self._variables | os.environ,
                     # Ctrl+C in the terminal is for the server, which then ends this process.
                     start_new_session=True,
                 )

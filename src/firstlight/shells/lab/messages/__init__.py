@@ -59,6 +59,14 @@ from firstlight.shells.lab.messages.runs import (
     Started,
     Stop,
 )
+from firstlight.shells.lab.messages.trying import (
+    Answered,
+    AskAnswers,
+    AskDrawn,
+    AskDropped,
+    AskTestReport,
+    TestReport,
+)
 
 
 class Hello(FromPage, tag="hello"):
@@ -71,8 +79,8 @@ class Hello(FromPage, tag="hello"):
 FromTab = (
     Hello | Edit | Build | AskLayers | Start | Stop | Resume
     | AskCurve | FindRate | GiveUpRate | AskSamples | Browse | Simulate | NewUpload | AskTested
-    | AskExports | MakeExport | StopExport
     | AskInside | AskKernel | AskSaliency
+    | AskTestReport | AskAnswers | AskDrawn | AskDropped | AskExports | MakeExport | StopExport
 )  # fmt: skip
 
 
@@ -93,6 +101,6 @@ class Snapshot(News, tag="snapshot"):
 ToTab = (
     Snapshot | DocumentChanged | NetworkChanged | DataChanged | RunChanged | RunGone | Points
     | RateChanged | Resync | Done | Refusal | Started | Curve | Layers | Samples | Listing
-    | Uploading | ExportChanged | ExportGone | Exports
-    | Inside | Kernel | Saliencies
+    | Uploading | Inside | Kernel | Saliencies | TestReport | Answered
+    | ExportChanged | ExportGone | Exports
 )  # fmt: skip

@@ -90,9 +90,14 @@ class Simulate(Request, tag="simulate"):
 
 
 class NewUpload(Request, tag="upload"):
-    """A place for files that `POST /upload/NAME/PATH` then brings."""
+    """A place for files that `POST /upload/NAME/PATH` then brings.
+
+    Attributes:
+        keep: whether they are data to train on; else a network is asked about them once.
+    """
 
     name: Word
+    keep: bool = True
 
 
 class DataChanged(News, tag="data"):
