@@ -31,6 +31,9 @@ class Hand(Protocol):
     def type(self, target: Locator, text: str) -> None:
         """Text in place of what stands in a field."""
 
+    def draw(self, pad: Locator) -> None:
+        """A stroke from the top to the bottom."""
+
 
 @dataclass
 class Mouse:
@@ -49,6 +52,16 @@ class Mouse:
     def type(self, target: Locator, text: str) -> None:
         target.click(click_count=3)
         self.page.keyboard.type(text)
+
+    def draw(self, pad: Locator) -> None:
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        assert box is not None
+        middle, top = box["x"] + box["width"] / 2, box["y"]
+        self.page.mouse.move(middle, top + 0.2 * box["height"])
+        self.page.mouse.down()
+        self.page.mouse.move(middle, top + 0.8 * box["height"], steps=10)
+        self.page.mouse.up()
 
 
 @dataclass
@@ -84,6 +97,13 @@ class Keyboard:
         self._reach(target)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.type(text)
+
+    def draw(self, pad: Locator) -> None:
+        self._reach(pad)
+        for _ in range(4):
+            self.page.keyboard.press("ArrowUp")
+        for _ in range(8):
+            self.page.keyboard.press("Shift+ArrowDown")
 
     def _reach(self, target: Locator) -> None:
         expect(target).to_be_visible(timeout=PATIENCE)
@@ -147,13 +167,29 @@ def train(hand: Hand) -> None:
     expect(page.get_by_role("row", name="4 ").last).to_be_visible()
 
 
-def trying(hand: Hand) -> None:
+def inside(hand: Hand) -> None:
     page = hand.page
-    ready = "Draw with mouse, pen or finger."
-    expect(page.locator(".says")).to_have_text(ready, timeout=PATIENCE)
-    matrix = page.get_by_role("region", name="What it takes for what")
-    hand.press(matrix.locator(".answers button").first)
-    expect(matrix.locator(".one-image .best")).to_be_visible()
+    expect(page.get_by_role("slider", name="Place in the answer")).to_be_visible(timeout=PATIENCE)
+    hand.press(page.get_by_role("button", name="Forward"))
+    hand.press(page.get_by_role("button", name="Play"))
+    hand.press(page.get_by_role("button", name="Pause"))
+    hand.press(page.get_by_role("button", name="Filter 2 of ").first)
+    expect(page.get_by_role("combobox", name="Filter", exact=True)).to_have_value("2")
+    hand.press(page.get_by_role("button", name="Show where it comes from"))
+    expect(page.get_by_role("heading", name="Integrated gradients")).to_be_visible(timeout=PATIENCE)
+    hand.press(page.get_by_text("Softmax: from logits"))
+    expect(page.get_by_role("columnheader", name="logit")).to_be_visible()
+
+
+def try_it(hand: Hand) -> None:
+    page = hand.page
+    says = page.locator(".says")
+    expect(says).to_have_text("Draw with mouse, pen or finger.", timeout=PATIENCE)
+    hand.draw(page.get_by_role("application", name="Drawing pad"))
+    expect(says).to_contain_text("It says")
+    hand.press(page.get_by_role("button", name="Undo"))
+    hand.press(page.locator(".answers button").first)
+    expect(page.locator(".one-image .best .class")).to_be_visible()
 
 
 def export(hand: Hand) -> None:
@@ -177,6 +213,7 @@ WALK: list[tuple[str, Callable[[Hand], None]]] = [
     ("Data", data),
     ("Build", build),
     ("Train", train),
-    ("Try it", trying),
+    ("Look inside", inside),
+    ("Try it", try_it),
     ("Export", export),
 ]
