@@ -94,9 +94,9 @@ def test_runs_are_compared(
     page = open_page(size)
     choose(page)
     page.get_by_role("combobox", name="Model").select_option("simple")
-    for number, rate in enumerate(("0.0001", "0.003")):
+    for name, rate in (("patterns-simple", "0.0001"), ("patterns-simple-2", "0.003")):
         train(page, Epochs="2", Learning_rate=rate)
-        row = page.get_by_role("row", name="patterns-simple").nth(number)
+        row = page.get_by_role("row").filter(has=page.get_by_text(name, exact=True)).first
         expect(row).to_contain_text("Finished", timeout=PATIENCE)
     # The run before stays drawn beside the new one.
     table = page.get_by_role("group", name="Runs compared").get_by_role("table")

@@ -5,10 +5,11 @@ import { useEffect, useState } from "preact/hooks";
 import type { StepProps } from "../app";
 import { announce } from "../announce";
 import type { Connection } from "../connection";
+import { DropZone, type Files } from "../drop-zone";
 import { Choice, Field } from "../fields";
 import { plural } from "../format";
 import type { Listing, Option, Source } from "../messages";
-import { collect, upload } from "./upload";
+import { upload } from "./upload";
 
 const PLACES = [
   ["builtin", "Built in"],
@@ -188,9 +189,8 @@ interface UploadProps extends StepProps {
 /** Files that are dropped or chosen. */
 function Upload({ lab, state, onChoose, onProblem }: UploadProps) {
   const [done, setDone] = useState<[number, number] | null>(null);
-  const [over, setOver] = useState(false);
   const { upload_bytes, upload_files } = state.options;
-  const bring = async (files: [string, File][]) => {
+  const bring = async (files: Files) => {
     if (!files.length) return;
     onProblem("");
     try {
@@ -208,49 +208,21 @@ function Upload({ lab, state, onChoose, onProblem }: UploadProps) {
     }
     setDone(null);
   };
-  const chosen = (event: Event & { currentTarget: HTMLInputElement }) => {
-    const files = [...(event.currentTarget.files ?? [])];
-    void bring(files.map((file) => [file.webkitRelativePath || file.name, file]));
-    event.currentTarget.value = "";
-  };
   return (
-    <div
-      class={over ? "drop over" : "drop"}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        void collect(event.dataTransfer!.items).then(bring);
-      }}
+    <DropZone
+      button="Choose files"
+      folderButton="Choose a folder"
+      onFiles={bring}
+      words={
+        "Drop a folder of class folders, a table with its images, or an .npz file here. It is " +
+        "copied into the lab's folder of runs and stays on this machine."
+      }
     >
-      <p>
-        Drop a folder of class folders, a table with its images, or an .npz file here. It is copied
-        into the lab's folder of runs and stays on this machine.
-      </p>
-      <p class="buttons">
-        <label class="button">
-          Choose files
-          <input type="file" multiple class="unseen" onChange={chosen} />
-        </label>
-        <label class="button">
-          Choose a folder
-          <input
-            type="file"
-            class="unseen"
-            onChange={chosen}
-            ref={(input) => input?.setAttribute("webkitdirectory", "")}
-          />
-        </label>
-      </p>
       <p class="quiet" role="status">
         {done
           ? `${done[0]} of ${plural(done[1], "file")} copied`
           : `At most ${upload_bytes >> 20} MB`}
       </p>
-    </div>
+    </DropZone>
   );
 }

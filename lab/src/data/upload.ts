@@ -32,29 +32,3 @@ async function reason(answer: Response): Promise<string> {
   if (answer.status === 400) return ((await answer.json()) as { sentence: string }).sentence;
   return answer.text();
 }
-
-/** The files below everything that was dropped, with their paths. */
-export async function collect(items: DataTransferItemList): Promise<[string, File][]> {
-  const files: [string, File][] = [];
-  const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (entry.isFile) {
-      const file = await new Promise<File>((resolve, reject) =>
-        (entry as FileSystemFileEntry).file(resolve, reject),
-      );
-      files.push([entry.fullPath.replace(/^\//, ""), file]);
-      return;
-    }
-    const reader = (entry as FileSystemDirectoryEntry).createReader();
-    for (;;) {
-      const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-        reader.readEntries(resolve, reject),
-      );
-      if (!some.length) return;
-      for (const one of some) await walk(one);
-    }
-  };
-  // The list is empty after the first wait.
-  const entries = [...items].map((item) => item.webkitGetAsEntry());
-  for (const entry of entries) if (entry) await walk(entry);
-  return files;
-}

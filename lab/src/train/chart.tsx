@@ -1,13 +1,13 @@
 // The curves of several runs over one another, drawn by uPlot.
 
-import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 
 import type { Curves } from "../connection";
 import { score } from "../format";
 import type { Run } from "../messages";
+import { colourOf, Plot, plainAxis } from "./plot";
 
-/** One a run; their colours are in style.css. */
+/** One a run; their colours are in styles/colours.css. */
 export const COLOURS = ["run-1", "run-2", "run-3", "run-4", "run-5", "run-6"];
 const HEIGHT = 300;
 
@@ -20,42 +20,15 @@ interface ChartProps {
 }
 
 export function Chart({ runs, colour, curves, what, share }: ChartProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const theme = useTheme();
   const names = runs.map((run) => `${run.name} ${colour(run)}`).join("\n");
-  const data = table(runs, curves, what);
-
-  useEffect(() => {
-    const made = new uPlot(
-      settings(runs, colour, box.current!.clientWidth, share),
-      data,
-      box.current!,
-    );
-    plot.current = made;
-    const watch = new ResizeObserver(([entry]) =>
-      made.setSize({ width: Math.floor(entry!.contentRect.width), height: HEIGHT }),
-    );
-    watch.observe(box.current!);
-    return () => {
-      watch.disconnect();
-      made.destroy();
-    };
-  }, [names, what, share, theme]);
-  useEffect(() => plot.current?.setData(data));
-
-  return <div class="chart" ref={box} role="img" aria-label={inWords(runs, what)} />;
-}
-
-/** How often the colours have changed. */
-export function useTheme(): number {
-  const [changes, setChanges] = useState(0);
-  useEffect(() => {
-    const count = () => setChanges((before) => before + 1);
-    addEventListener("themechange", count);
-    return () => removeEventListener("themechange", count);
-  }, []);
-  return changes;
+  return (
+    <Plot
+      settings={() => settings(runs, colour, share)}
+      data={table(runs, curves, what)}
+      inputs={[names, what, share]}
+      words={inWords(runs, what)}
+    />
+  );
 }
 
 /** Epochs, then training and validation of each run; a mean is drawn in the middle of its batches. */
@@ -88,28 +61,15 @@ function table(
   return tables.length ? uPlot.join(tables) : [[], []];
 }
 
-/** A colour of the page by its name. */
-export const colourOf = (name: string): string =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-
-export const plainAxis = () => ({
-  stroke: colourOf("quiet"),
-  grid: { stroke: colourOf("edge"), width: 1 },
-  ticks: { show: false },
-  font: "13px Inter, sans-serif",
-});
-
 function settings(
   runs: Run[],
   nameOf: (run: Run) => string,
-  width: number,
   share: boolean,
-): uPlot.Options {
+): Omit<uPlot.Options, "width"> {
   const axis = plainAxis();
   const words = (value: number) =>
     share ? `${+(100 * value).toFixed(1)} %` : String(+value.toPrecision(3));
   return {
-    width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },

@@ -1,12 +1,12 @@
 // Looking for a learning rate: the loss while the rate grows, and the rate to train with.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import uPlot from "uplot";
 
 import { announce } from "../announce";
 import type { StepProps } from "../app";
 import type { RangeTest, RateSearch } from "../messages";
-import { colourOf, plainAxis, useTheme } from "./chart";
+import { colourOf, Plot, plainAxis } from "./plot";
 
 const HEIGHT = 230;
 /** What rises far above the loss of the beginning is cut off, as in the command's figure. */
@@ -109,43 +109,27 @@ function Reading({ found }: { found: RangeTest }) {
 }
 
 function RateChart({ search }: { search: RateSearch }) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const theme = useTheme();
   const { found } = search;
   const rates = found?.rates ?? search.rates;
   const losses = found?.losses ?? search.losses;
   const data: uPlot.AlignedData = [rates, losses, found?.smoothed ?? losses.map(() => null)];
-  useEffect(() => {
-    const made = new uPlot(settings(box.current!.clientWidth, found), data, box.current!);
-    plot.current = made;
-    const watch = new ResizeObserver(([entry]) =>
-      made.setSize({ width: Math.floor(entry!.contentRect.width), height: HEIGHT }),
-    );
-    watch.observe(box.current!);
-    return () => {
-      watch.disconnect();
-      made.destroy();
-    };
-  }, [found, theme]);
-  useEffect(() => plot.current?.setData(data));
   const words = found
     ? `suggested ${found.suggestion}, lowest loss at ${Number(found.lowest.toPrecision(2))}`
     : `${rates.length} batches so far`;
   return (
-    <div
-      class="chart rate"
-      ref={box}
-      role="img"
-      aria-label={`The loss while the learning rate grows: ${words}`}
+    <Plot
+      kind="rate"
+      settings={() => settings(found)}
+      data={data}
+      inputs={[found]}
+      words={`The loss while the learning rate grows: ${words}`}
     />
   );
 }
 
-function settings(width: number, found: RangeTest | null): uPlot.Options {
+function settings(found: RangeTest | null): Omit<uPlot.Options, "width"> {
   const axis = plainAxis();
   return {
-    width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },

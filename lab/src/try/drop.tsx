@@ -3,7 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
-import { collect, upload } from "../data/upload";
+import { upload } from "../data/upload";
+import { DropZone, type Files } from "../drop-zone";
 import { count, plural } from "../format";
 import type { Answered, TestReport } from "../messages";
 import { pictureOf, type Sheet } from "../sheet";
@@ -19,10 +20,9 @@ export function Drop({ lab, run, report }: DropProps) {
   const [sheet, setSheet] = useState<Sheet<Answered> | null>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const [over, setOver] = useState(false);
   const [side, setSide] = useState<Record<string, string>>({});
 
-  const bring = async (files: [string, File][]) => {
+  const bring = async (files: Files) => {
     if (!files.length || busy) return;
     setBusy(true);
     setProblem("");
@@ -47,10 +47,6 @@ export function Drop({ lab, run, report }: DropProps) {
     addEventListener("paste", paste);
     return () => removeEventListener("paste", paste);
   });
-  const chosen = (event: Event & { currentTarget: HTMLInputElement }) => {
-    void bring([...(event.currentTarget.files ?? [])].map((file) => [file.name, file]));
-    event.currentTarget.value = "";
-  };
   return (
     <section class="card" aria-labelledby="drop-title">
       <div class="head">
@@ -79,27 +75,11 @@ export function Drop({ lab, run, report }: DropProps) {
           </p>
         </>
       )}
-      <div
-        class={over ? "drop over" : "drop"}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          void collect(event.dataTransfer!.items).then(bring);
-        }}
-      >
-        <p>Drop images here, or paste one with Ctrl+V. They are read as those of the training.</p>
-        <p class="buttons">
-          <label class="button">
-            Choose images
-            <input type="file" multiple class="unseen" onChange={chosen} />
-          </label>
-        </p>
-      </div>
+      <DropZone
+        button="Choose images"
+        onFiles={bring}
+        words="Drop images here, or paste one with Ctrl+V. They are read as those of the training."
+      />
       <p class="problem" role="alert" hidden={!problem}>
         {problem}
       </p>
