@@ -17,6 +17,10 @@ ARGUMENTS = (
     "--disable-background-networking --disable-component-update --disable-sync"
 )
 DESKTOP, PHONE = (1440, 900), (390, 844)
+# Both sizes and both colours; the walks go through the other two windows as well.
+IN_TWO_WINDOWS = pytest.mark.parametrize(
+    ("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop light", "phone dark"]
+)
 PATIENCE = 120_000  # milliseconds; the machine may be busy
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from lab_client import LabProcess
-from lab_pages import DESKTOP, PATIENCE, PHONE, findings, wide_as_the_window
+from lab_pages import IN_TWO_WINDOWS, PATIENCE, findings, wide_as_the_window
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
@@ -177,8 +177,7 @@ def test_what_was_built_is_trained(
     assert "kernel_size: 8" in written.read_text()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@IN_TWO_WINDOWS
 def test_the_step_is_sound(
     open_page: Callable[..., Page], size: tuple[int, int], scheme: str
 ) -> None:

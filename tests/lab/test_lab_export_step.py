@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab_client import LabProcess
-from lab_pages import DESKTOP, PATIENCE, PHONE, findings, wide_as_the_window
+from lab_pages import DESKTOP, IN_TWO_WINDOWS, PATIENCE, findings, wide_as_the_window
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
@@ -124,8 +124,7 @@ def test_the_command_is_copied(open_page: Callable[..., Page]) -> None:
     assert copied == "firstlight eject digits-simple --to digits-simple.py"
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@IN_TWO_WINDOWS
 def test_the_step_is_sound(
     open_page: Callable[..., Page], size: tuple[int, int], scheme: str
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lab_client import LabProcess
-from lab_pages import DESKTOP, PATIENCE, PHONE, findings, wide_as_the_window
+from lab_pages import IN_TWO_WINDOWS, PATIENCE, findings, wide_as_the_window
 from playwright.sync_api import Locator, Page, expect
 
 import firstlight as fl
@@ -226,8 +226,7 @@ def test_nothing_moves_for_who_asks_for_that(open_page: Callable[..., Page]) -> 
     expect(page.get_by_role("button", name="Play")).to_have_count(0)
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@IN_TWO_WINDOWS
 def test_the_step_is_sound(
     open_inside: Callable[..., Page], picture: Callable, size: tuple[int, int], scheme: str
 ) -> None:

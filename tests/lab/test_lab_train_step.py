@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lab_client import LabProcess
-from lab_pages import DESKTOP, PATIENCE, PHONE, findings, set_field, wide_as_the_window
+from lab_pages import (
+    DESKTOP,
+    IN_TWO_WINDOWS,
+    PATIENCE,
+    PHONE,
+    findings,
+    set_field,
+    wide_as_the_window,
+)
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
@@ -36,8 +44,7 @@ def train(page: Page, **fields: str) -> None:
     page.get_by_role("button", name="Start training").click()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@IN_TWO_WINDOWS
 def test_a_diagnosis_says_what_to_try_and_a_button_sets_it(
     open_page: Callable[..., Page], picture: Callable, size: tuple[int, int], scheme: str
 ) -> None:
@@ -58,8 +65,7 @@ def test_a_diagnosis_says_what_to_try_and_a_button_sets_it(
     expect(wrong.get_by_role("button", name="Set: learning rate 0.01").first).to_be_disabled()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@IN_TWO_WINDOWS
 def test_a_learning_rate_is_found_and_used(
     open_page: Callable[..., Page], picture: Callable, size: tuple[int, int], scheme: str
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lab_client import LabProcess
-from lab_pages import DESKTOP, PATIENCE, PHONE, findings, wide_as_the_window
+from lab_pages import IN_TWO_WINDOWS, PATIENCE, findings, wide_as_the_window
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -187,8 +187,7 @@ def test_a_point_opens_its_image(open_page: Callable[..., Page], picture: Callab
     picture(page, "try-values")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@IN_TWO_WINDOWS
 def test_the_step_is_sound(
     open_page: Callable[..., Page], size: tuple[int, int], scheme: str
 ) -> None:
