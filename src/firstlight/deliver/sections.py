@@ -102,8 +102,8 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> str:
         >>> import tempfile
         >>> section = Section("A sum", "Of two numbers.", "print(1 + 1)")
         >>> notebook = notebook_of("Sums", "One sum.", [section])
-        >>> run_notebook(notebook, Path(tempfile.mkdtemp()))
-        '2\n'
+        >>> run_notebook(notebook, Path(tempfile.mkdtemp())).strip()
+        '2'
     """
     nbclient = _needed("nbclient")
     _needed("ipykernel")
