@@ -192,7 +192,7 @@ def _units(ready: Ready, held_out: Images) -> list[dict[str, Any]]:
     from firstlight.training import relu_units
 
     few = held_out.select(np.unique(np.linspace(0, len(held_out) - 1, ASKED).astype(np.int64)))
-    return [asdict(layer) for layer in relu_units(ready.model, np.asarray(few.images), few.side)]
+    return [asdict(layer) for layer in relu_units(ready.model, few.images[:], few.side)]
 
 
 def _own_code(settings: TrainSettings) -> str | None:
