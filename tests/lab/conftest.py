@@ -152,6 +152,7 @@ def open_page(browser: Any, lab: LabProcess) -> Iterator[Callable[..., Any]]:
             ),
         )
         page.goto(f"http://{lab.host}/" if signed_in else lab.address)
+        page.locator(".line.live").wait_for()
         return page
 
     yield make

@@ -22,6 +22,7 @@ IN_TWO_WINDOWS = pytest.mark.parametrize(
     ("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop light", "phone dark"]
 )
 PATIENCE = 120_000  # milliseconds; the machine may be busy
+expect.set_options(timeout=30_000)
 
 
 def choose_mnist(page: Page) -> None:
