@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from firstlight.core.diagnosing import diagnose
 from firstlight.core.diagnosis import Course, Diagnosis, LayerUnits, course_of, epoch_scores
 from firstlight.core.run_folder import RunFolder
 
 
 def diagnosis(folder: RunFolder) -> tuple[Diagnosis, ...]:
     """What seems to be wrong with a run's training, the worst first."""
-    from firstlight.evaluation import diagnose
-
     return diagnose(_course(folder))
 
 

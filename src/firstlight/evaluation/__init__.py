@@ -6,7 +6,6 @@ not train. It needs NumPy and SciPy, and scikit-learn for the forest that stands
 
 from firstlight.evaluation.compare import compare
 from firstlight.evaluation.confidence import Confidence, learn_confidence
-from firstlight.evaluation.diagnosis import diagnose
 from firstlight.evaluation.documents import report_arrays, report_from_dict, report_to_dict
 from firstlight.evaluation.ensembles import combined
 from firstlight.evaluation.evaluate import evaluate
@@ -21,7 +20,6 @@ __all__ = [
     "combined",
     "compare",
     "cross_validated",
-    "diagnose",
     "evaluate",
     "learn_confidence",
     "load_report",

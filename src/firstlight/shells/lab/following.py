@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from firstlight.core.diagnosing import diagnose
 from firstlight.core.diagnosis import Diagnosis, EpochScores, LayerUnits, course_of
 from firstlight.core.errors import RunError
 from firstlight.core.events import Event, event_of
@@ -110,8 +111,6 @@ class Followed:
 
     def _diagnosis(self) -> tuple[Diagnosis, ...]:
         """What seems to be wrong so far; nothing where `run.json` says less than it needs."""
-        from firstlight.evaluation import diagnose
-
         rows = (EpochScores(*msgspec.structs.astuple(row)[:-1]) for row in self.epochs)
         try:
             course = course_of(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from firstlight.core.diagnosing import diagnose
 from firstlight.core.diagnosis import Course, EpochScores, LayerUnits
-from firstlight.evaluation import diagnose
 
 SETTINGS: dict[str, Any] = {
     "model": "simple",

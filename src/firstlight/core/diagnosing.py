@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from firstlight.core.diagnosis import Course, Diagnosis
-from firstlight.core.notebook import readable
-from firstlight.evaluation.course_reading import (
+from firstlight.core.course_reading import (
     ERRORS,
     LEAST_EPOCHS,
     CourseReading,
     mean,
     standard_error,
 )
+from firstlight.core.diagnosis import Course, Diagnosis
+from firstlight.core.notebook import readable
 
 # The mean of so many epochs stands for "the end": one epoch alone goes up and down by chance.
 END = 3
