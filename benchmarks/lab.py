@@ -3,8 +3,8 @@
     python benchmarks/lab.py                  prints the table
     python benchmarks/lab.py --minutes 10     lets it train with 30 tabs for so long
 
-Needs a Chromium and a quiet machine. The last row compares trainings alone with trainings that a
-lab and its page follow, in turn.
+Needs a Chromium and a quiet machine. The last rows compare a training alone with the same one while
+a lab and its page follow it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from websockets import Origin
 from websockets.sync.client import ClientConnection, connect
 
 TABS = 30
+WINDOW = 8.0  # seconds of a training that are timed with the lab, and as many without it
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu"]
 # From the click to the picture that follows it, in milliseconds.
 CLICKS = """async () => {
@@ -212,19 +213,42 @@ def in_browser(minutes: float) -> list[tuple[str, str, str]]:
     ]
 
 
-def training_seconds(folder: str, name: str) -> float:
-    """Seconds that a training of one epoch took, as the run itself has counted them."""
+def trained(folder: str, name: str) -> None:
+    """Train a network for an epoch."""
     command = [sys.executable, "-P", "-m", "firstlight", "train", "mnist", "--name", name]
     subprocess.run([*command, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    lines = (Path(folder) / "runs" / name / "events.jsonl").read_text("utf-8").splitlines()
-    return next(float(e["seconds"]) for e in map(json.loads, lines) if e["kind"] == "epoch")
+
+
+def started_by(process: int) -> list[int]:
+    """All processes that a process has started, and those that they have started."""
+    children = Path(f"/proc/{process}/task").glob("*/children")
+    own = [int(child) for task in children for child in task.read_text("ascii").split()]
+    return [one for child in own for one in (child, *started_by(child))]
+
+
+def processor_seconds(processes: list[int]) -> float:
+    """What processes have used of the processor."""
+    ticks = 0
+    for process in processes:
+        user, system = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+        ticks += int(user) + int(system)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def steps_a_second(events: Path, begin: float, end: float) -> float:
+    """How quickly a run trained between two times."""
+    lines = events.read_text("utf-8").splitlines()[:-1]
+    steps = [(e["time"], e["step"]) for e in map(json.loads, lines) if e["kind"] == "step"]
+    within = [(time, step) for time, step in steps if begin <= time <= end]
+    (first, before), (last, after) = within[0], within[-1]
+    return float(after - before) / (last - first)
 
 
 def pen_to_bars() -> tuple[str, str, str]:
     """How soon the bars follow the pen on the pad."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        training_seconds(folder, "digits")
+        trained(folder, "digits")
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         lab = Lab(folder)
         try:
@@ -239,40 +263,77 @@ def pen_to_bars() -> tuple[str, str, str]:
     return "from the pen to painted bars, median", f"{statistics.median(times):.0f} ms", "60 ms"
 
 
-def slowed(times: int) -> tuple[str, str, str]:
-    """How much longer a training takes with the lab and a page beside it."""
-    alone, beside = [], []
+def slowed(pairs: int) -> list[tuple[str, str, str]]:
+    """How much slower a training is with the lab and a page beside it.
+
+    The same training is timed with both and without: they are halted and let go in turn. Other
+    processes of a shared machine, its clock rates and where threads come to lie differ by more
+    between two trainings than what is measured here.
+    """
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    ratios, shares = [], []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        for number in range(times):
-            alone.append(training_seconds(folder, f"alone-{number}"))
-            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-            lab = Lab(folder)
-            try:
-                page = browser.new_page()
-                ready(page, lambda: page.goto(lab.address))  # noqa: B023
-                page.get_by_role("link", name="Train").first.click()
-                beside.append(training_seconds(folder, f"beside-{number}"))
-            finally:
-                lab.close()
-                browser.close()
-    ratio = statistics.median(b / a for a, b in zip(alone, beside, strict=True))
-    return (
-        f"a training with the lab and a page open, median of {times}",
-        f"{100 * (ratio - 1):+.1f} %",
-        "+5 %",
-    )
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        lab = Lab(folder)
+        command = [sys.executable, "-P", "-m", "firstlight", "train", "mnist", "--quiet"]
+        command += ["--epochs", "100000", "--name", "long"]
+        beside: list[int] = []
+        training = None
+        try:
+            page = browser.new_page()
+            ready(page, lambda: page.goto(lab.address))
+            page.get_by_role("link", name="Train").first.click()
+            beside = started_by(os.getpid())
+            training = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+            page.get_by_text("images/s").wait_for(timeout=120_000)
+            page.wait_for_timeout(5000)
+            events = Path(folder) / "runs" / "long" / "events.jsonl"
+            own = [training.pid, *started_by(training.pid)]
+            for pair in range(pairs):
+                rates = {}
+                for going in (True, False) if pair % 2 else (False, True):
+                    for process in beside:
+                        os.kill(process, signal.SIGCONT if going else signal.SIGSTOP)
+                    time.sleep(1)  # what has waited is drawn at once
+                    begin, used = time.time(), [processor_seconds(one) for one in (beside, own)]
+                    time.sleep(WINDOW)
+                    rates[going] = steps_a_second(events, begin, time.time())
+                    if going:
+                        ours, its = (processor_seconds(one) for one in (beside, own))
+                        shares.append(100 * (ours - used[0]) / (its - used[1]))
+                ratios.append(100 * (rates[False] / rates[True] - 1))
+        finally:
+            for process in beside:
+                os.kill(process, signal.SIGCONT)
+            if training is not None:
+                training.terminate()
+                training.wait(60)
+            lab.close()
+            browser.close()
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return [
+        (
+            f"a training's time with the lab and a page, median of {pairs} (quartiles)",
+            f"{middle:+.1f} % ({low:+.1f} to {high:+.1f})",
+            "+5 %",
+        ),
+        (
+            "processor time of lab and page, beside that of the training",
+            f"{statistics.median(shares):.1f} %",
+            "",
+        ),
+    ]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=20)
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     where = tables.machine()
-    rows = [*in_browser(options.minutes), pen_to_bars(), slowed(options.times)]
+    rows = [*in_browser(options.minutes), pen_to_bars(), *slowed(options.pairs)]
     table = tables.table(["what", "measured", "at most"], [list(row) for row in rows])
     print(f"{tables.machine_sentence(where)}\n\n{table}")
 

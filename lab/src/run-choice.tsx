@@ -13,6 +13,10 @@ export function byAge(one: Run, other: Run): number {
   return one.created < other.created ? 1 : -1;
 }
 
+export function keepRun(name: string): void {
+  sessionStorage.setItem(KEPT, name);
+}
+
 /** The runs with a trained network, the one that was chosen in any step, and how to choose. */
 export function useRun(state: State): {
   runs: Run[];
@@ -22,7 +26,7 @@ export function useRun(state: State): {
   const [chosen, setChosen] = useState(() => sessionStorage.getItem(KEPT) ?? "");
   const runs = [...state.runs.values()].filter((run) => run.state === "finished").sort(byAge);
   const choose = (name: string) => {
-    sessionStorage.setItem(KEPT, name);
+    keepRun(name);
     setChosen(name);
   };
   return { runs, run: runs.find((run) => run.name === chosen) ?? runs[0], choose };

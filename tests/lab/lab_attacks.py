@@ -684,6 +684,22 @@ def trying() -> list[Attack]:
         ("dropped: an upload to train on", message("dropped")),
         ("dropped: a link as an upload", message("dropped", upload="there/out")),
     ]
+
+    def looked(**changed: Any) -> dict[str, Any]:
+        image = {"kind": "uploaded", "upload": "there", "place": 0, "side": {}, **changed}
+        return {"kind": "inside", "id": 1, "run": "a", "epoch": None, "image": image}
+
+    broken += [
+        ("an image of another kind to look inside at", looked(kind="file")),
+        ("an image to look inside at before the first", looked(place=-1)),
+        ("a path beside an image to look inside at", looked(path="/etc/passwd")),
+    ]
+    refused += [
+        ("look inside: an upload above the uploads", looked(upload="../uploads/there")),
+        ("look inside: an upload to train on", looked()),
+        ("look inside: a link as an upload", looked(upload="there/out")),
+        ("look inside: a hidden folder as an upload", looked(upload=".lab")),
+    ]
     return [
         *[Attack("Message", words, "closed", says=one) for words, one in broken],
         *[Attack("Value", words, "refused", says=one) for words, one in refused],

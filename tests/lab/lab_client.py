@@ -60,6 +60,18 @@ class LabProcess:
         status = came.split(b" ", 2)[1] if came.startswith(b"HTTP/1.1 ") else b"0"
         return int(status), came
 
+    def upload(self, tab: "Tab", files: dict[str, bytes], keep: bool = False) -> str:
+        """Bring files; the upload's name."""
+        name = tab.ask("upload", name="mine", keep=keep)["upload"]
+        for path, content in files.items():
+            head = (
+                f"POST /upload/{name}/{path} HTTP/1.1\r\nHost: {self.host}\r\n"
+                f"Origin: http://{self.host}\r\nCookie: {self.cookie}\r\n"
+                f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+            )
+            assert self.raw(head.encode() + content)[0] == 200
+        return name
+
     @contextmanager
     def tab(self, hello: bool = True, **told: Any):
         headers = {"Cookie": self.cookie}

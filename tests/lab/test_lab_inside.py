@@ -1,6 +1,6 @@
 """The step Look inside on the server: what it says against Keras, NumPy and the run's own files."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
@@ -59,7 +59,7 @@ def tab(lab: LabProcess) -> Iterator[Tab]:
         yield tab
 
 
-def inside(tab: Tab, run: str = "halves", image: int = 0, epoch: int | None = None) -> Any:
+def inside(tab: Tab, run: str = "halves", image: Any = 0, epoch: int | None = None) -> Any:
     answer = tab.ask("inside", run=run, image=image, epoch=epoch)
     assert answer["kind"] == "inside", answer
     return answer
@@ -245,6 +245,74 @@ def test_measured_numbers(lab: LabProcess, tab: Tab) -> None:
     assert titles == ["Loss", "Rmse", "Parameters"]
     found = tab.ask("saliency", run="sky", image=1, epoch=0, of="glow")
     assert [one["title"] for one in found["maps"]] == ["Grad-CAM", "Integrated gradients"]
+
+
+def as_npz(**arrays: NDArray[Any]) -> bytes:
+    file = BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def test_an_image_of_ones_own(lab: LabProcess, tab: Tab) -> None:
+    images = own_test(lab).images[:3]
+    upload = lab.upload(tab, {"mine.npz": as_npz(images=images)})
+    own = {"kind": "uploaded", "upload": upload, "place": 2, "side": {}}
+    found = tab.ask("inside", run="halves", image=own, epoch=None)
+    model = model_of(lab, "halves")
+    expected = model.predict(images[2:], verbose=0)[0]
+    said = {one["name"]: one["value"] for one in found["answers"]}
+    assert said == pytest.approx({"0": expected[0], "1": expected[1]}, rel=1e-4)
+    assert [one["true"] for one in found["answers"]] == [None, None]
+    assert (found["images"], found["side"]) == (3, [])
+    assert "mine.npz" in found["name"]
+    np.testing.assert_array_equal(pixels(found["image"])[0, ..., 0], images[2][..., 0])
+    # Its truth is not known, nor then its loss.
+    titles = [table["title"].split(":")[0] for table in found["opened"]]
+    assert titles == ["Softmax", "Accuracy", "Parameters"]
+    name = model.layers[1].name
+    work = tab.ask("kernel", run="halves", image=own, epoch=None, layer=name, filter=1)
+    answers = answers_of(model, name, images[2])[..., 1]
+    np.testing.assert_allclose(array(work["answer"]), answers, rtol=1e-4, atol=1e-5)
+    maps = tab.ask("saliency", run="halves", image=own, epoch=None, of="1")["maps"]
+    np.save(lab.folder / "mine.npy", images[2:])
+    look = fl.look("halves", lab.folder / "mine.npy", of="1", runs=lab.runs)
+    correlations = [one.check.correlation for one in look.saliency]
+    assert [one["correlation"] for one in maps] == pytest.approx(correlations, abs=1e-5)
+
+
+def test_a_number_beside_an_image_of_ones_own(lab: LabProcess, tab: Tab) -> None:
+    test = fl.load(lab.folder / "sky.npz", target="glow", side=("z",)).test
+    upload = lab.upload(tab, {"sky.npz": as_npz(images=test.images[:1])})
+    asked = {"run": "sky", "epoch": None}
+    for z in (7.5, 8.5):
+        own = {"kind": "uploaded", "upload": upload, "place": 0, "side": {"z": z}}
+        [said] = tab.ask("inside", image=own, **asked)["answers"]
+        beside = np.array([[z]], "float32")
+        expected = model_of(lab, "sky").predict([test.images[:1], beside], verbose=0)[0, 0]
+        assert said["value"] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    refused = tab.ask("inside", image=own | {"side": {}}, **asked)
+    assert "z is not known of all images" in refused["sentence"]
+    refused = tab.ask("inside", image=own | {"place": 1}, **asked)
+    assert "the images that were read are 0 to 0, but 1 came" in refused["sentence"].lower()
+    refused = tab.ask("inside", image=own | {"upload": "gone"}, **asked)
+    assert "upload it again" in refused["sentence"]
+
+
+def test_a_drawing(lab: LabProcess, tab: Tab) -> None:
+    pad = tab.ask("test-report", run="halves")["pad"]
+    ink = np.random.default_rng(0).integers(0, 256, (pad["height"], pad["width"]), "uint8")
+    told = b64encode(ink.tobytes()).decode()
+    found = inside(tab, image={"kind": "drawing", "ink": told})
+    expected = tab.ask("drawn", run="halves", ink=told)
+    values = [one["value"] for one in found["answers"]]
+    assert values == pytest.approx(expected["images"][0]["values"], abs=1e-5)
+    assert (found["name"], found["images"]) == ("drawing", 1)
+    sheet = pixels({**expected, "png": expected["sheet"], "count": 1})
+    np.testing.assert_array_equal(pixels(found["image"]), sheet)
+    refused = tab.ask("inside", run="halves", image={"kind": "drawing", "ink": "AA=="}, epoch=None)
+    assert "another size" in refused["sentence"]
+    refused = tab.ask("inside", run="sky", image={"kind": "drawing", "ink": told}, epoch=None)
+    assert refused["kind"] == "refused"
 
 
 def test_a_network_without_a_convolution_or_earlier_weights(lab: LabProcess, tab: Tab) -> None:

@@ -118,6 +118,42 @@ def test_by_mouse(open_inside: Callable[..., Page], picture: Callable) -> None:
     expect(page.get_by_text(f"true is {image.targets[17]}.")).to_be_visible()
 
 
+def test_an_image_of_ones_own(open_inside: Callable[..., Page], tmp_path: Path) -> None:
+    digits = fl.load("mnist").test
+    np.save(tmp_path / "two.npy", digits.images[:2])
+    (tmp_path / "words.png").write_text("no picture")
+    page = open_inside()
+    number = page.get_by_role("textbox", name="Image", exact=True)
+    number.fill("17")
+    number.press("Enter")
+    expect(page.get_by_text(f"true is {digits.targets[17]}.")).to_be_visible()
+    answer = page.locator("section", has=page.get_by_role("heading", name="Its answer"))
+    file = page.locator("input[type=file]")
+    # What cannot be read leaves the image in its place.
+    file.set_input_files(tmp_path / "words.png")
+    expect(page.locator(".problem", has_text="words.png")).to_be_visible(timeout=PATIENCE)
+    expect(answer).to_contain_text(f"true is {digits.targets[17]}.")
+    file.set_input_files(tmp_path / "two.npy")
+    expect(page.get_by_text("is not one of the test images")).to_be_visible(timeout=PATIENCE)
+    expect(answer).not_to_contain_text("true is")
+    expect(number).to_have_value("0")
+    expect(page.locator(".sum")).to_contain_text(": the same.")
+    first = answer.inner_text()
+    number.fill("1")
+    number.press("Enter")
+    expect(answer).not_to_have_text(first)
+    second = answer.inner_text()
+    # It is there still after another step, and after the page was loaded anew.
+    page.get_by_role("link", name="Export").click()
+    page.get_by_role("link", name="Look inside").click()
+    expect(page.get_by_text("Shown is two.npy")).to_be_visible(timeout=PATIENCE)
+    page.reload()
+    expect(number).to_have_value("1", timeout=PATIENCE)
+    expect(answer).to_have_text(second, timeout=PATIENCE, use_inner_text=True)
+    page.get_by_role("button", name="Image 0: 7").click()
+    expect(answer).to_contain_text("true is 7.")
+
+
 def test_the_network_comes_to_be(open_inside: Callable[..., Page]) -> None:
     page = open_inside()
     weights = page.get_by_role("slider", name="Its weights")

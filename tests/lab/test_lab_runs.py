@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from lab_client import LabProcess, Tab
 
+import firstlight as fl
+
 TRAIN = [sys.executable, "-P", "-m", "firstlight", "train"]
 HEAVY = {"torch", "keras", "matplotlib", "pandas", "sklearn", "PIL", "numpy"}
 LONG = ["halves.npz", "--epochs", "100000", "--batch-size", "8"]
@@ -170,18 +172,11 @@ def test_a_page_that_comes_back_misses_nothing(place: Path, start_lab: Callable)
 
 @pytest.mark.slow
 def test_an_upload_becomes_a_data_set(place: Path, start_lab: Callable) -> None:
-    content = (place / "halves.npz").read_bytes()
     with start_lab(place) as lab:
         lab.sign_in()
         with lab.tab() as tab:
-            name = tab.ask("upload", name="halves.npz")["upload"]
-            assert tab.ask("upload", name="halves.npz")["upload"] == f"{name}-2"
-            head = (
-                f"POST /upload/{name}/halves.npz HTTP/1.1\r\nHost: {lab.host}\r\n"
-                f"Origin: http://{lab.host}\r\nCookie: {lab.cookie}\r\n"
-                f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-            )
-            assert lab.raw(head.encode() + content)[0] == 200
+            name = lab.upload(tab, {"halves.npz": (place / "halves.npz").read_bytes()}, keep=True)
+            assert tab.ask("upload", name="mine")["upload"] == f"{name}-2"
             change = {"kind": "source", "source": {"place": "upload", "name": name}}
             assert tab.ask("edit", revision=0, change=change)["kind"] == "done"
             ready = tab.until(
@@ -207,6 +202,18 @@ def test_the_lab_starts_without_the_heavy_packages(place: Path, start_lab: Calla
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert not HEAVY & set(loaded.stdout.split())
+
+
+@pytest.mark.slow
+def test_following_runs_takes_no_heavy_package(place: Path, start_lab: Callable) -> None:
+    fl.train(place / "halves.npz", runs=place / "runs", name="done", epochs=2, threads=1)
+    with start_lab(place) as lab:
+        lab.sign_in()
+        with lab.tab() as tab:
+            [run] = tab.snapshot["runs"]
+            assert (run["state"], run["diagnosis"] != []) == ("finished", True)
+        maps = Path(f"/proc/{lab.process.pid}/maps").read_text()
+        assert not [package for package in HEAVY if f"/{package}/" in maps]
 
 
 def test_a_page_that_does_not_read_is_told_to_begin_anew() -> None:

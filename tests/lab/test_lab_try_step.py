@@ -159,18 +159,8 @@ def test_a_drawing_is_asked_about_as_a_file_is(tab: Tab, digits: fl.Run, tmp_pat
 
 
 def drop(lab: LabProcess, tab: Tab, run: str, files: dict[str, bytes], **side: float) -> Any:
-    """What a network says of files; and they are gone afterwards."""
-    upload = tab.ask("upload", name="mine", keep=False)["upload"]
-    for name, content in files.items():
-        head = (
-            f"POST /upload/{upload}/{name} HTTP/1.1\r\nHost: {lab.host}\r\nCookie: {lab.cookie}\r\n"
-            f"Origin: http://{lab.host}\r\nContent-Length: {len(content)}\r\n"
-            "Connection: close\r\n\r\n"
-        )
-        assert lab.raw(head.encode() + content)[0] == 200
-    answer = tab.ask("dropped", run=run, upload=upload, side=side)
-    assert not (lab.runs / ".lab/tried" / upload).exists()
-    return answer
+    """What a network says of files."""
+    return tab.ask("dropped", run=run, upload=lab.upload(tab, files), side=side)
 
 
 def as_npy(array: np.ndarray) -> bytes:
@@ -263,6 +253,19 @@ def test_an_upload_to_train_on_is_not_taken_away(lab: LabProcess, tab: Tab, digi
     edit = {"kind": "source", "source": source}
     answer = tab.ask("edit", revision=tab.revision, change=edit)
     assert "no upload called" in answer["sentence"]
+
+
+def test_only_the_latest_images_stay_and_none_after_the_end(
+    tmp_path: Path, start_lab: Callable
+) -> None:
+    with start_lab(tmp_path) as lab:
+        lab.sign_in()
+        with lab.tab() as tab:
+            names = [lab.upload(tab, {"a.png": b""}) for _ in range(18)]
+        tried = lab.runs / ".lab/tried"
+        assert {folder.name for folder in tried.iterdir()} == set(names[2:])
+        assert len(set(names)) == 18
+    assert not tried.exists()
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,39 @@ def test_own_images_are_chosen_or_pasted(open_page: Callable[..., Page], tmp_pat
     expect(own.locator(".one-image")).to_contain_text("does not look like the images")
 
 
+def test_what_was_tried_can_be_looked_into(
+    open_page: Callable[..., Page], tmp_path: Path, folder: Path
+) -> None:
+    from lab_strokes import draw
+
+    seven = fl.load("mnist").test.images[0, :, :, 0]
+    Image.fromarray(seven).save(tmp_path / "mine.png")
+    page = open_page()
+    open_step(page, "digits")
+    answer = page.locator("section", has=page.get_by_role("heading", name="Its answer"))
+
+    draw(page, 3)
+    expect(page.locator(".says")).to_contain_text("It says 3")
+    page.get_by_role("link", name="Look inside").nth(1).click()
+    expect(answer).to_contain_text("says 3", timeout=PATIENCE)
+    expect(page.get_by_text("Shown is drawing")).to_be_visible()
+
+    open_step(page, "digits")
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
+    own = page.get_by_role("region", name="Your own images")
+    own.get_by_role("link", name="Look inside").click(timeout=PATIENCE)
+    expect(answer).to_contain_text("says 7", timeout=PATIENCE)
+    expect(page.get_by_text("Shown is mine.png")).to_be_visible()
+
+    open_step(page, "digits")
+    mistakes = page.get_by_role("region", name="Worst mistakes")
+    mistakes.locator(".answers button").first.click()
+    said, _, true = mistakes.locator(".answers span").first.inner_text().partition(", not ")
+    mistakes.get_by_role("link", name="Look inside").click()
+    expect(answer).to_contain_text(f"true is {true}", timeout=PATIENCE)
+    expect(answer).to_contain_text(f"says {said}")
+
+
 def test_a_point_opens_its_image(open_page: Callable[..., Page], picture: Callable) -> None:
     page = open_page()
     open_step(page, "spots")

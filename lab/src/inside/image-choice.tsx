@@ -1,8 +1,9 @@
-// Which test image is looked at.
+// Which image is looked at: a test image, or one of the user's own.
 
 import { useEffect, useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
+import type { Looked } from "../looked";
 import type { Inside } from "../messages";
 import { ClassChoice, Pager, Tile, useSheet } from "../sheet";
 
@@ -12,14 +13,15 @@ interface ImageChoiceProps {
   lab: Connection;
   run: string;
   found: Inside | null;
-  image: number;
-  onChoose: (image: number) => void;
+  image: Looked["image"];
+  onChoose: (image: Looked["image"]) => void;
 }
 
 export function ImageChoice({ lab, run, found, image, onChoose }: ImageChoiceProps) {
   const [label, setLabel] = useState<number | null>(null);
   const [start, setStart] = useState(0);
-  const [text, setText] = useState(String(image));
+  const place = typeof image === "number" ? image : image.kind === "uploaded" ? image.place : 0;
+  const [text, setText] = useState(String(place));
   const { sheet, problem } = useSheet(
     () => lab.ask({ kind: "tested", run, label, start, count: SHOWN }, "samples"),
     [lab, run, label, start],
@@ -28,14 +30,15 @@ export function ImageChoice({ lab, run, found, image, onChoose }: ImageChoicePro
     setLabel(null);
     setStart(0);
   }, [run]);
-  useEffect(() => setText(String(image)), [image]);
+  useEffect(() => setText(String(place)), [place]);
 
   const samples = sheet?.samples;
   const commit = () => {
     const number = Number(text);
     const there = Number.isInteger(number) && number >= 0 && number < (found?.images ?? 0);
-    if (there && text.trim() !== "") onChoose(number);
-    else setText(String(image));
+    if (!there || text.trim() === "") setText(String(place));
+    else if (typeof image === "number") onChoose(number);
+    else if (image.kind === "uploaded") onChoose({ ...image, place: number });
   };
   return (
     <>

@@ -4,7 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 
 import type { StepProps } from "../app";
 import { plural } from "../format";
+import { keepLook, keptLook, type Looked } from "../looked";
 import type { Inside, LayerKind } from "../messages";
+import { OwnImages } from "../own-images";
 import { RunChoice, useRun } from "../run-choice";
 import { Tile } from "../sheet";
 import { Answers } from "./answer";
@@ -16,35 +18,36 @@ import { Opened } from "./opened";
 import { usePictures } from "./pictures";
 import { Saliency } from "./saliency";
 
-/** What is looked at. */
-interface Chosen {
-  run: string;
-  image: number;
-  epoch: number | null;
-  /** Of the kernel at work; null: where the answer is largest. */
-  filter: { layer: string; filter: number } | null;
-}
-
 export function InsideStep({ lab, state }: StepProps) {
   const { runs, run, choose: chooseRun } = useRun(state);
-  const [last, setChosen] = useState<Chosen | null>(null);
+  const [last, setChosen] = useState(keptLook);
   const [answer, setAnswer] = useState<{ run: string; found: Inside } | null>(null);
   const [work, setWork] = useState<{ run: string; filter: Filter } | null>(null);
   const [problem, setProblem] = useState("");
   const [kinds, setKinds] = useState(new Map<string, LayerKind>());
   const name = run?.name ?? "";
   const start = { run: name, image: 0, epoch: null, filter: null };
-  const chosen: Chosen = last?.run === name ? last : start;
-  const choose = (change: Partial<Chosen>) => setChosen({ ...chosen, ...change });
+  const chosen: Looked = last?.run === name ? last : start;
+  const choose = (change: Partial<Looked>) => {
+    keepLook({ ...chosen, ...change });
+    setChosen({ ...chosen, ...change });
+  };
   const show = (layer: string, filter: number) => choose({ filter: { layer, filter } });
   const { image, epoch } = chosen;
   const asked = { run: name, image, epoch };
+  const key = JSON.stringify(asked);
   const found = answer?.run === name ? answer.found : null;
   const filter = work?.run === name ? work.filter : null;
   const convolutions = found?.layers.filter((layer) => layer.filters) ?? [];
   const any = convolutions.length > 0;
   const ready = lab.line === "live" && name !== "";
 
+  /** Asks before it shows: an image that cannot be read leaves the one before in its place. */
+  const look = async (upload: string, side: Record<string, number>) => {
+    const own = { kind: "uploaded", upload, place: 0, side } as const;
+    await lab.ask({ kind: "inside", ...asked, image: own }, "inside");
+    choose({ image: own });
+  };
   useEffect(() => void lab.layers().then(setKinds, () => {}), [lab.line]);
   const bring = (load: () => Promise<() => void>) => {
     let current = true;
@@ -62,7 +65,7 @@ export function InsideStep({ lab, state }: StepProps) {
       const inside = await lab.ask({ kind: "inside", ...asked }, "inside");
       return () => setAnswer({ run: name, found: inside });
     });
-  }, [ready, name, image, epoch]);
+  }, [ready, key]);
   useEffect(() => {
     if (!ready || !any) return;
     return bring(async () => {
@@ -70,7 +73,7 @@ export function InsideStep({ lab, state }: StepProps) {
       const kernel = await lab.ask({ kind: "kernel", ...asked, ...wanted }, "kernel");
       return () => setWork({ run: name, filter: filterOf(kernel) });
     });
-  }, [ready, any, name, image, epoch, chosen.filter]);
+  }, [ready, any, key, chosen.filter]);
 
   if (!run) {
     return (
@@ -95,6 +98,15 @@ export function InsideStep({ lab, state }: StepProps) {
             found={found}
             image={image}
             onChoose={(to) => choose({ image: to })}
+          />
+          {typeof image === "object" && found && (
+            <p class="quiet">Shown is {found.name}, which is not one of the test images.</p>
+          )}
+          <OwnImages
+            lab={lab}
+            side={found?.side ?? []}
+            words="Or drop an image of yours here, or paste one with Ctrl+V."
+            onBrought={look}
           />
         </section>
         <section class="card" aria-labelledby="answer-title">

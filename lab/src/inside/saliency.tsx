@@ -18,8 +18,8 @@ export function Saliency({ lab, asked, found }: SaliencyProps) {
   const [chosen, setChosen] = useState("");
   const [state, setState] = useState<"" | "working" | Saliencies>("");
   const [problem, setProblem] = useState("");
-  const key = Object.values(asked).join();
-  useEffect(() => setChosen(""), [asked.run, asked.image]);
+  const key = JSON.stringify(asked);
+  useEffect(() => setChosen(""), [asked.run, JSON.stringify(asked.image)]);
   const of = chosen || found.of;
   // What was shown is of another image, network or class.
   useEffect(() => setState(""), [key, of]);

@@ -1,11 +1,13 @@
 // Made by scripts/lab_types.py from src/firstlight/shells/lab/messages: change that.
 
-/** What a run's network makes of one of its test images. */
+import type { Drawing, UploadedImage } from "./opened";
+
+/** What a run's network makes of an image. */
 export interface AskInside {
   kind: "inside";
   id: number;
   run: string;
-  image: number;
+  image: number | UploadedImage | Drawing;
   epoch: number | null;
 }
 
@@ -14,7 +16,7 @@ export interface AskKernel {
   kind: "kernel";
   id: number;
   run: string;
-  image: number;
+  image: number | UploadedImage | Drawing;
   epoch: number | null;
   layer: string | null;
   filter: number | null;
@@ -25,7 +27,7 @@ export interface AskSaliency {
   kind: "saliency";
   id: number;
   run: string;
-  image: number;
+  image: number | UploadedImage | Drawing;
   epoch: number | null;
   of: string;
 }
@@ -80,6 +82,7 @@ export interface Inside {
   id: number;
   task: "classify" | "measure";
   images: number;
+  side: string[];
   epochs: number[];
   image: Pictures;
   name: string;

@@ -9,3 +9,17 @@ export interface AskTested {
   start: number;
   count: number;
 }
+
+/** An image that a user has brought. */
+export interface UploadedImage {
+  kind: "uploaded";
+  upload: string;
+  place: number;
+  side: Record<string, number>;
+}
+
+/** A drawing on the pad. */
+export interface Drawing {
+  kind: "drawing";
+  ink: string;
+}

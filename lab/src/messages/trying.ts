@@ -46,7 +46,7 @@ export interface AskDrawn {
   ink: string;
 }
 
-/** What a network says of uploaded images, which are taken away again. */
+/** What a network says of uploaded images. */
 export interface AskDropped {
   kind: "dropped";
   id: number;

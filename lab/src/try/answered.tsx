@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
 import { short } from "../format";
-import type { Answered, AnsweredImage, AskAnswers, TestReport } from "../messages";
+import { LookInside } from "../looked";
+import type { Answered, AnsweredImage, AskAnswers, TestReport, UploadedImage } from "../messages";
 import { Pager, Tile, useSheet, type Sheet } from "../sheet";
 
 const MOST_BARS = 12;
@@ -54,18 +55,24 @@ function inShort(report: TestReport, image: AnsweredImage, target?: number): [st
   return [said, truth && `not ${truth}`];
 }
 
+/** Where images of the user's own came from. */
+export type Brought = Omit<UploadedImage, "kind" | "place">;
+
 interface OneProps {
+  run: string;
   report: TestReport;
+  brought?: Brought;
   sheet: Sheet<Answered>;
   place: number;
 }
 
 /** One image as the network sees it, with all that it says of it. */
-export function OneImage({ report, sheet, place }: OneProps) {
+export function OneImage({ run, report, brought, sheet, place }: OneProps) {
   const image = sheet.samples.images[place];
   if (image === undefined) return null;
   const { level, colours } = sheet.samples;
   const truths = image.truth.split(", ");
+  const looked = brought ? { kind: "uploaded" as const, ...brought, place } : image.position;
   return (
     <div class="one-image">
       <Tile sheet={sheet} place={place} words={`${image.name}, as the network sees it`} />
@@ -93,20 +100,27 @@ export function OneImage({ report, sheet, place }: OneProps) {
           </p>
         )}
         <p class="quiet">{colours}</p>
+        {looked !== null && (
+          <p>
+            <LookInside run={run} image={looked} />
+          </p>
+        )}
       </div>
     </div>
   );
 }
 
 interface TilesProps {
+  run: string;
   report: TestReport;
+  brought?: Brought;
   sheet: Sheet<Answered>;
   /** The one value to show below the tiles; all where none is named. */
   target?: number;
 }
 
 /** Images with what is said of each; a click opens one. */
-export function AnswerTiles({ report, sheet, target }: TilesProps) {
+export function AnswerTiles({ run, report, brought, sheet, target }: TilesProps) {
   const [open, setOpen] = useState<string | null>(null);
   const { images } = sheet.samples;
   const place = images.findIndex((image) => image.name === open);
@@ -132,7 +146,7 @@ export function AnswerTiles({ report, sheet, target }: TilesProps) {
           );
         })}
       </ul>
-      {place >= 0 && <OneImage report={report} sheet={sheet} place={place} />}
+      {place >= 0 && <OneImage {...{ run, report, brought, sheet, place }} />}
     </>
   );
 }
@@ -163,8 +177,8 @@ export function TestedImages({ lab, run, report, which }: TestedProps) {
       </p>
       {sheet && total === 0 && <p class="quiet">There are none.</p>}
       {which.kind === "one"
-        ? sheet && <OneImage report={report} sheet={sheet} place={0} />
-        : sheet && <AnswerTiles report={report} sheet={sheet} target={target} />}
+        ? sheet && <OneImage run={run} report={report} sheet={sheet} place={0} />
+        : sheet && <AnswerTiles run={run} report={report} sheet={sheet} target={target} />}
       {total > SHOWN && (
         <div class="bar">
           <Pager

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { announce } from "../announce";
 import type { Connection } from "../connection";
 import { Choice } from "../fields";
+import { LookInside } from "../looked";
 import type { Answered, DrawingPad, TestReport } from "../messages";
 import { pictureOf, Tile, type Sheet } from "../sheet";
 import { Bars, largest, percent } from "./answered";
@@ -181,6 +182,11 @@ export function Pad({ lab, run, report, pad }: PadProps) {
         </div>
         <Bars classes={report.classes} values={values} />
       </div>
+      {answer && (
+        <p>
+          <LookInside run={run} image={{ kind: "drawing", ink: answer.ink }} />
+        </p>
+      )}
       <p class="quiet likeness">
         {unlike && "The drawing does not look like the images that the network was trained on."}
       </p>
@@ -209,7 +215,7 @@ function inWords(report: TestReport, values: number[]): string {
 
 /** What the network says of what was drawn last; one question is on its way at most. */
 function useAnswers(lab: Connection, run: string, report: TestReport, pad: DrawingPad) {
-  const [answer, setAnswer] = useState<Sheet<Answered> | null>(null);
+  const [answer, setAnswer] = useState<(Sheet<Answered> & { ink: string }) | null>(null);
   const [ready, setReady] = useState(false);
   const [problem, setProblem] = useState("");
   const state = useRef({ strokes: [] as Stroke[], waiting: false, asking: false, tell: false });
@@ -224,7 +230,7 @@ function useAnswers(lab: Connection, run: string, report: TestReport, pad: Drawi
     const ink = inkOf(context.current, strokes);
     const samples = await lab.ask({ kind: "drawn", run, ink }, "answered");
     setReady(true);
-    return { samples, picture: await pictureOf(samples.sheet) };
+    return { samples, picture: await pictureOf(samples.sheet), ink };
   };
   const failed = (error: Error) => setProblem(error.message);
   const ask = async (strokes: Stroke[], tell: boolean) => {

@@ -12,7 +12,7 @@ import numpy as np
 from firstlight.api.asking import as_tested, found_run, own_dataset
 from firstlight.api.incoming import incoming_images
 from firstlight.api.networks import model_files, trained_model
-from firstlight.api.one_look import ChosenImage, chosen_image, look_at, saliency_of
+from firstlight.api.one_look import ChosenImage, brought_image, chosen_image, look_at, saliency_of
 from firstlight.api.run import Run
 from firstlight.core.errors import DataError, RunError
 from firstlight.core.files import write_bytes, write_text
@@ -158,8 +158,7 @@ def _chosen(
         incoming, beside = incoming_images(information, [image], side)
         if incoming.refused:
             raise DataError(f"{incoming.refused[0].file} {incoming.refused[0].reason}")
-        own = None if beside is None else beside[0]
-        return ChosenImage(incoming.images[0], str(incoming.names[0]), own)
+        return brought_image(incoming, beside, 0)
     if side:
         raise RunError("the numbers beside a test image are known: leave --side out.")
     return chosen_image(as_tested(own_dataset(folder), "test"), int(image))

@@ -16,6 +16,7 @@ from firstlight.core.opened_numbers import OpenedNumber
 from firstlight.core.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from firstlight.data.incoming import Incoming
     from firstlight.explain import OpenModel
 
 
@@ -49,6 +50,28 @@ def chosen_image(test: Images, number: int) -> ChosenImage:
     one = test.select(np.array([number]))
     own = None if one.side is None else one.side[0]
     return ChosenImage(one.images[:][0], str(one.names[0]), own, one.targets[0])
+
+
+def brought_image(
+    incoming: Incoming, beside: NDArray[np.float32] | None, place: int
+) -> ChosenImage:
+    """One of the images that came from files.
+
+    Args:
+        incoming: images from files.
+        beside: `(N, S)` the numbers beside them, or None.
+        place: which of them.
+
+    Raises:
+        DataError: there are not so many.
+    """
+    if not 0 <= place < len(incoming.images):
+        raise DataError(
+            f"the images that were read are 0 to {len(incoming.images) - 1}, but {place} came: "
+            "choose one of them."
+        )
+    own = None if beside is None else beside[place]
+    return ChosenImage(incoming.images[place], str(incoming.names[place]), own)
 
 
 def look_at(folder: RunFolder, opened: OpenModel, chosen: ChosenImage, of: str | None) -> Look:

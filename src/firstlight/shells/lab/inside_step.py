@@ -16,7 +16,9 @@ from firstlight.shells.lab.messages.inside import (
     Kernel,
     Saliencies,
 )
+from firstlight.shells.lab.messages.opened import Looked, UploadedImage
 from firstlight.shells.lab.opened_runs import OpenedRuns
+from firstlight.shells.lab.places import Places
 
 
 class InsideStep:
@@ -24,10 +26,12 @@ class InsideStep:
 
     Args:
         opened: the runs, each in a process of its own.
+        places: where uploaded images are.
     """
 
-    def __init__(self, opened: OpenedRuns) -> None:
+    def __init__(self, opened: OpenedRuns, places: Places) -> None:
         self._opened = opened
+        self._places = places
         self.answers: Answers = {
             AskInside: self._inside,
             AskKernel: self._kernel,
@@ -44,6 +48,15 @@ class InsideStep:
         return msgspec.convert(await self._found("saliency", asked), Saliencies)
 
     async def _found(self, task: str, asked: AskInside | AskKernel | AskSaliency) -> dict[str, Any]:
-        fields = msgspec.structs.asdict(asked)
+        fields = msgspec.structs.asdict(asked) | {"image": self._image(asked.image)}
         number, run = fields.pop("id"), fields.pop("run")
         return {"kind": task, "id": number, **await self._opened.ask(run, task, **fields)}
+
+    def _image(self, image: Looked) -> int | dict[str, Any]:
+        """As `opened_run.OpenedRun.image` takes it."""
+        if isinstance(image, int):
+            return image
+        fields: dict[str, Any] = msgspec.to_builtins(image)
+        if isinstance(image, UploadedImage):
+            fields["folder"] = str(self._places.tried_upload(fields.pop("upload")))
+        return fields

@@ -9,26 +9,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.api.one_look import chosen_image, look_at, saliency_of
+from firstlight.api.networks import side_names
+from firstlight.api.one_look import look_at, saliency_of
 from firstlight.core.insight import Filters, LayerAnswer, Look, Saliency
 from firstlight.core.notebook import readable
 from firstlight.shells.lab.opened_run import OpenedRun
 
+Which = int | dict[str, Any]  # as `OpenedRun.image` takes it
 COLUMNS = 16
 SCORE = "The score and its number of right answers or errors are those of the finished network."
 LARGEST = 64  # pixels of a feature map; larger ones are averaged down
 
 
-def inside(run: OpenedRun, image: int, epoch: int | None) -> dict[str, Any]:
+def inside(run: OpenedRun, image: Which, epoch: int | None) -> dict[str, Any]:
     """The fields of `messages.inside.Inside`."""
     from firstlight.draw.opened import opened_tables
     from firstlight.models import find_snapshots
 
-    look = _look(run, image, epoch)
+    chosen, images = run.image(image)
+    look = look_at(run.folder, run.network(epoch), chosen, None)
     filters = {one.layer: one for one in look.filters}
     return {
         "task": look.task,
-        "images": len(run.test),
+        "images": images,
+        "side": side_names(run.information),
         "epochs": list(find_snapshots(run.folder.snapshots)),
         "image": _image(run, look),
         "name": look.image_name,
@@ -42,12 +46,12 @@ def inside(run: OpenedRun, image: int, epoch: int | None) -> dict[str, Any]:
 
 
 def kernel(
-    run: OpenedRun, image: int, epoch: int | None, layer: str | None, filter: int | None
+    run: OpenedRun, image: Which, epoch: int | None, layer: str | None, filter: int | None
 ) -> dict[str, Any]:
     """The fields of `messages.inside.Kernel`."""
     from firstlight.explain import sliding_kernel
 
-    chosen = chosen_image(run.test, image)
+    chosen, _ = run.image(image)
     work = sliding_kernel(run.network(epoch), chosen.pixels, layer, filter, chosen.side)
     row, column = np.unravel_index(work.answer.argmax(), work.answer.shape)
     return {
@@ -67,23 +71,20 @@ def kernel(
     }
 
 
-def saliency(run: OpenedRun, image: int, epoch: int | None, of: str) -> dict[str, Any]:
+def saliency(run: OpenedRun, image: Which, epoch: int | None, of: str) -> dict[str, Any]:
     """The fields of `messages.inside.Saliencies`."""
     from firstlight.draw.look_page import SALIENCY
 
-    look = _look(run, image, epoch, of)
+    chosen, _ = run.image(image)
+    look = look_at(run.folder, run.network(epoch), chosen, of)
     output = list(look.answers).index(look.of)
-    found = saliency_of(run.network(epoch), chosen_image(run.test, image), output)
+    found = saliency_of(run.network(epoch), chosen, output)
     return {
         "question": look.question,
         "words": SALIENCY,
         "image": _image(run, look),
         "maps": [_saliency_map(look, one) for one in found],
     }
-
-
-def _look(run: OpenedRun, image: int, epoch: int | None, of: str | None = None) -> Look:
-    return look_at(run.folder, run.network(epoch), chosen_image(run.test, image), of)
 
 
 def _image(run: OpenedRun, look: Look) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from firstlight.core.errors import FirstlightError
@@ -48,8 +49,9 @@ class Lab:
         self.exports = ExportStep(self.places.folder, root, self.stream)
         steps = (
             *(self._desk, self._data, self._build, self._train, self._rate),
-            *(self._opened, InsideStep(self._opened), TryStep(self._opened, self.places)),
-            self.exports,
+            InsideStep(self._opened, self.places),
+            TryStep(self._opened, self.places),
+            *(self._opened, self.exports),
         )
         self._answers = {kind: ask for step in steps for kind, ask in step.answers.items()}
 
@@ -66,6 +68,7 @@ class Lab:
         await self._rate.close()
         await self._opened.close()
         await self.exports.close()
+        await asyncio.to_thread(self.places.forget_tried)
 
     async def answer(self, request: Request) -> Answer:
         """Do what a page asks; what cannot be done is refused in a sentence."""

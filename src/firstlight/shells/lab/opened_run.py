@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from contextlib import chdir
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from firstlight.api.asking import as_tested, own_dataset
 from firstlight.api.browsing import sheet
 from firstlight.api.drawing import Pad, pad_for
+from firstlight.api.incoming import incoming_images
 from firstlight.api.looking_inside import inside
 from firstlight.api.networks import Networks, networks_of
+from firstlight.api.one_look import ChosenImage, brought_image, chosen_image
 from firstlight.core.dataset import Dataset, Images
+from firstlight.core.errors import DataError
 from firstlight.core.reports import Report
 from firstlight.core.run_folder import find_run
 
 if TYPE_CHECKING:
+    from firstlight.data.incoming import Incoming
     from firstlight.explain import OpenModel
 
 MOST_EPOCHS = 16  # of which the network is held; only small networks keep any
@@ -35,6 +44,8 @@ class OpenedRun:
         self.information = self.folder.information()
         # By epoch, None: as it is; the one that was asked last stands last.
         self._networks: dict[int | None, OpenModel] = {}
+        # The images that were brought last.
+        self._brought: dict[Any, tuple[Incoming, NDArray[np.float32] | None]] = {}
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -77,6 +88,53 @@ class OpenedRun:
     def networks(self) -> Networks:
         """Its networks, for images as large as those of the training."""
         return networks_of(self.folder)
+
+    def brought(
+        self, folder: str, side: dict[str, float]
+    ) -> tuple[Incoming, NDArray[np.float32] | None]:
+        """The images in a folder and the numbers beside them, as `firstlight predict` reads them.
+
+        Raises:
+            DataError: none of them can be read.
+            RunError: a number beside them is missing.
+        """
+        key = (folder, tuple(side.items()))
+        if key not in self._brought:
+            # Where the files lie for a moment says nothing to whoever has brought them.
+            with chdir(folder):
+                read = incoming_images(self.information, sorted(Path().iterdir()), side)
+            self._brought = {key: read}
+        return self._brought[key]
+
+    def drawn(self, ink: str) -> NDArray[np.uint8]:
+        """The image `(H, W, C)` that the network sees of a drawing.
+
+        Args:
+            ink: a byte a pixel of the pad, base64.
+
+        Raises:
+            DataError: its images cannot be drawn, or the pad has another size.
+        """
+        pixels = np.frombuffer(b64decode(ink), np.uint8)
+        if pixels.size != self.pad.height * self.pad.width:
+            raise DataError("The drawing has another size than the pad: load the page again.")
+        return self.pad.image(pixels.reshape(self.pad.height, self.pad.width))
+
+    def image(self, which: int | dict[str, Any]) -> tuple[ChosenImage, int]:
+        """An image to look at, and how many there are where it came from.
+
+        Args:
+            which: the number of a test image, or what `inside_step.InsideStep` hands on.
+
+        Raises:
+            DataError: it is not there, or cannot be read.
+        """
+        if isinstance(which, int):
+            return chosen_image(self.test, which), len(self.test)
+        if which["kind"] == "drawing":
+            return ChosenImage(self.drawn(which["ink"]), "drawing"), 1
+        incoming, beside = self.brought(which["folder"], which["side"])
+        return brought_image(incoming, beside, which["place"]), len(incoming.images)
 
     def networks_for(self, size: tuple[int, int]) -> Networks:
         """Its networks, for images of that height and width.

@@ -27,6 +27,7 @@ DATA_FILES = re.compile(
 # A part of an uploaded file's path: no separators, no control characters, not hidden.
 PART = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,120}")
 DEEPEST = 6
+MOST_TRIED = 16  # uploads that are not kept
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Places:
     Attributes:
         folder: where it was started, resolved: what can be chosen lies below.
         uploads: where uploads go that are data to train on.
-        tried: where images go that a network is asked about once.
+        tried: where images go that a network is asked about; the latest stay until the lab ends.
     """
 
     folder: Path
@@ -109,7 +110,11 @@ class Places:
         Raises:
             WriteError: it cannot be made.
         """
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:48] or "upload"
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:40] or "upload"
+        if not keep:
+            # The name of one that was taken away never stands for another.
+            stem += f"-{secrets.token_hex(4)}"
+            self._forget_oldest()
         number = 1
         while True:
             tried = stem if number == 1 else f"{stem}-{number}"
@@ -126,16 +131,23 @@ class Places:
             return tried
 
     def tried_upload(self, name: str) -> Path:
-        """The folder of images that a network is asked about once.
+        """The folder of images that a network is asked about.
 
         Raises:
             DataError: there is none of that name.
         """
         return _upload(name, self.tried)
 
-    def forget(self, folder: Path) -> None:
-        """Take such a folder away."""
-        shutil.rmtree(folder, ignore_errors=True)
+    def forget_tried(self) -> None:
+        """Take all such folders away."""
+        shutil.rmtree(self.tried, ignore_errors=True)
+
+    def _forget_oldest(self) -> None:
+        """Make room for one more of them."""
+        there = self.tried.iterdir() if self.tried.is_dir() else ()
+        latest = sorted(there, key=lambda folder: folder.lstat().st_mtime_ns, reverse=True)
+        for folder in latest[MOST_TRIED - 1 :]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def upload_file(self, upload: str, path: str) -> Path:
         """Where a file of an upload is written; its folder is made.

@@ -37,7 +37,7 @@ from firstlight.shells.lab.trainers import Trainers
 
 # How a training ends that was told to stop: with its own code, or before it could have one.
 STOPPED = (0, 128 + signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGTERM)
-EVERY = 0.25  # seconds between two looks at the runs
+EVERY = 0.4  # seconds between two looks at the runs: each is drawn by every page
 
 
 class TrainStep:

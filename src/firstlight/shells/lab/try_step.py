@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -48,11 +47,8 @@ class TryStep:
         return await self._answered(asked, "drawn", ink=asked.ink)
 
     async def _dropped(self, asked: AskDropped) -> Answer:
-        folder = self._places.tried_upload(asked.upload)
-        try:
-            return await self._answered(asked, "dropped", folder=str(folder), side=asked.side)
-        finally:
-            await asyncio.to_thread(self._places.forget, folder)
+        folder = str(self._places.tried_upload(asked.upload))
+        return await self._answered(asked, "dropped", folder=folder, side=asked.side)
 
     async def _answered(
         self, asked: AskAnswers | AskDrawn | AskDropped, task: str, **values: Any

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from contextlib import chdir
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +10,9 @@ from numpy.typing import NDArray
 
 from firstlight.api.browsing import labelled, sheet_of
 from firstlight.api.drawing import Pad
-from firstlight.api.incoming import incoming_images
 from firstlight.api.judging import answers_to
 from firstlight.api.networks import side_names
-from firstlight.core.errors import DataError, FirstlightError, SettingError
+from firstlight.core.errors import FirstlightError, SettingError
 from firstlight.core.picking import called_so, furthest_off, worst_mistakes
 from firstlight.core.reports import Predictions, Report
 from firstlight.core.verdicts import (
@@ -67,21 +63,13 @@ def answers_of(run: OpenedRun, which: dict[str, Any], start: int, count: int) ->
 
 def drawn(run: OpenedRun, ink: str) -> dict[str, Any]:
     """What the network says of a drawing."""
-    pad, why = _pad(run)
-    if pad is None:
-        raise DataError(why)
-    pixels = np.frombuffer(b64decode(ink), np.uint8)
-    if pixels.size != pad.height * pad.width:
-        raise DataError("The drawing has another size than the pad: load the page again.")
-    image = pad.image(pixels.reshape(pad.height, pad.width))[None]
+    image = run.drawn(ink)[None]
     return _answered(run.networks.ask(image, np.array(["drawing"])), image)
 
 
 def dropped(run: OpenedRun, folder: str, side: dict[str, float]) -> dict[str, Any]:
     """What the network says of the images in a folder, read as `firstlight predict` reads them."""
-    # Where the files lie for a moment says nothing to whoever has dropped them.
-    with chdir(folder):
-        came, beside = incoming_images(run.information, sorted(Path().iterdir()), side)
+    came, beside = run.brought(folder, side)
     answers = answers_to(run.networks_for(came.images.shape[1:3]), came, beside)
     shown = np.arange(min(len(answers), MOST_SHOWN))
     unit = run.information["data"].get("pixel_unit", "")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from firstlight.core.dataset import Task
 from firstlight.shells.lab.messages.base import Answer, Count, Line, Record, Request, Word
-
-Index = Annotated[int, Meta(ge=0, le=2**31)]
+from firstlight.shells.lab.messages.opened import Index, Looked
 
 
 class AskInside(Request, tag="inside"):
-    """What a run's network makes of one of its test images.
+    """What a run's network makes of an image.
 
     Attributes:
-        image: the number of the test image.
+        image: which one.
         epoch: the network as it was after so many epochs; None: as it is.
     """
 
     run: Word
-    image: Index
+    image: Looked
     epoch: Count | None
 
 
@@ -34,7 +29,7 @@ class AskKernel(Request, tag="kernel"):
     """
 
     run: Word
-    image: Index
+    image: Looked
     epoch: Count | None
     layer: Line | None
     filter: Index | None
@@ -48,7 +43,7 @@ class AskSaliency(Request, tag="saliency"):
     """
 
     run: Word
-    image: Index
+    image: Looked
     epoch: Count | None
     of: Line
 
@@ -130,7 +125,8 @@ class Inside(Answer, tag="inside"):
     """What a network makes of one image.
 
     Attributes:
-        images: how many test images there are.
+        images: how many there are where it came from: test images, or those of an upload.
+        side: the numbers that the network takes beside an image.
         epochs: after which epochs the network can be looked at, beside the finished one.
         image: the image itself.
         name: where it came from.
@@ -140,6 +136,7 @@ class Inside(Answer, tag="inside"):
 
     task: Task
     images: int
+    side: tuple[str, ...]
     epochs: tuple[int, ...]
     image: Pictures
     name: str

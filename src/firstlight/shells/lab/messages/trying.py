@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from firstlight.core.dataset import Refused, Task
 from firstlight.shells.lab.messages.base import Answer, Count, Record, Request, Word
+from firstlight.shells.lab.messages.opened import Ink, Side
 
 
 class AskTestReport(Request, tag="test-report"):
@@ -119,11 +120,11 @@ class AskDrawn(Request, tag="drawn"):
     """
 
     run: Word
-    ink: Annotated[bytes, Meta(max_length=40_000)]
+    ink: Ink
 
 
 class AskDropped(Request, tag="dropped"):
-    """What a network says of uploaded images, which are taken away again.
+    """What a network says of uploaded images.
 
     Attributes:
         upload: the name that `Uploading` gave to an upload that is not kept.
@@ -132,7 +133,7 @@ class AskDropped(Request, tag="dropped"):
 
     run: Word
     upload: Word
-    side: Annotated[dict[Word, float], Meta(max_length=32)]
+    side: Side
 
 
 class AnsweredImage(Record):
