@@ -98,7 +98,9 @@ def _image(run: OpenedRun, look: Look) -> dict[str, Any]:
 def _said(look: Look) -> list[dict[str, Any]]:
     said = []
     for name, value in look.answers.items():
-        true = look.true.get(name) if isinstance(look.true, dict) else name == look.true
+        true: Any = None
+        if look.true is not None:
+            true = look.true[name] if isinstance(look.true, dict) else name == look.true
         said.append({"name": name, "value": value, "unit": look.units.get(name, ""), "true": true})
     return said
 
