@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab_attacks import PLANTED
+from lab_attack import PLANTED
 from lab_client import LabProcess
 
 # Limits that a test can reach in a moment.

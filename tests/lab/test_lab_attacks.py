@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from lab_attacks import ATTACKS, Attack, attempts
+from lab_attack import Attack
+from lab_attacks import ATTACKS, attempts
 from lab_client import LabProcess
 from websockets.exceptions import ConnectionClosed
 

@@ -1,5 +1,6 @@
 """Step Look inside in a real browser: by mouse, by keyboard, on digits and on maps of the sky."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,9 @@ def test_by_mouse(open_inside: Callable[..., Page], picture: Callable) -> None:
     expect(page.get_by_text(f"true is {image.targets[17]}.")).to_be_visible()
 
 
-def test_an_image_of_ones_own(open_inside: Callable[..., Page], tmp_path: Path) -> None:
+def test_an_image_of_ones_own(
+    open_inside: Callable[..., Page], lab: LabProcess, tmp_path: Path
+) -> None:
     digits = fl.load("mnist").test
     np.save(tmp_path / "two.npy", digits.images[:2])
     (tmp_path / "words.png").write_text("no picture")
@@ -151,8 +154,14 @@ def test_an_image_of_ones_own(open_inside: Callable[..., Page], tmp_path: Path) 
     page.reload()
     expect(number).to_have_value("1", timeout=PATIENCE)
     expect(says).to_have_text(second, timeout=PATIENCE)
-    page.get_by_role("button", name="Image 0: 7").click()
-    expect(answer).to_contain_text("true is 7.")
+    page.get_by_role("button", name="Image 4: 4").click()
+    expect(answer).to_contain_text("true is 4.")
+    # It is gone when the lab was started anew: a test image takes its place.
+    file.set_input_files(tmp_path / "two.npy")
+    expect(page.get_by_text("Shown is two.npy")).to_be_visible(timeout=PATIENCE)
+    shutil.rmtree(lab.runs / ".lab/tried")
+    page.reload()
+    expect(answer).to_contain_text("true is 7.", timeout=PATIENCE)
 
 
 def test_the_network_comes_to_be(open_inside: Callable[..., Page]) -> None:

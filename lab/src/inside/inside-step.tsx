@@ -62,7 +62,11 @@ export function InsideStep({ lab, state }: StepProps) {
   useEffect(() => {
     if (!ready) return;
     return bring(async () => {
-      const inside = await lab.ask({ kind: "inside", ...asked }, "inside");
+      const inside = await lab.ask({ kind: "inside", ...asked }, "inside").catch((error) => {
+        // What was looked at before the lab was started anew, or the network trained anew, is gone.
+        if (found === null) choose(start);
+        throw error;
+      });
       return () => setAnswer({ run: name, found: inside });
     });
   }, [ready, key]);
