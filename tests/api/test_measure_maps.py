@@ -105,7 +105,7 @@ def test_numbers_beside_the_images_matter(sky, run):
     np.save(sky / "alone.npy", np.load(maps)[:3])
     np.savez(sky / "with.npz", images=np.load(maps)[:3], z=redshifts[:3])
     np.testing.assert_allclose(fl.predict(run, sky / "with.npz").values, own[:3], atol=1e-6)
-    with pytest.raises(RunError, match=r"z is not known of all images: give --side z=NUMBER"):
+    with pytest.raises(RunError, match=r"z is not known of all images: give it \(--side z="):
         fl.predict(run, [sky / "with.npz", sky / "alone.npy"])
     with pytest.raises(RunError, match=r"takes z beside an image, but zeta came"):
         fl.predict(run, maps, side={"zeta": 1.0})

@@ -58,7 +58,7 @@ def _beside(
     unknown = ", ".join(set(given) - set(wanted))
     if unknown:
         takes = f"{', '.join(wanted)} beside an image" if wanted else "an image alone"
-        raise RunError(f"the network takes {takes}, but {unknown} came: leave it out of --side.")
+        raise RunError(f"the network takes {takes}, but {unknown} came: leave it out.")
     if not wanted:
         return None
     columns = columns.copy()
@@ -70,6 +70,7 @@ def _beside(
         options = " ".join(f"--side {name}=NUMBER" for name in missing)
         raise RunError(
             f"the network takes {', '.join(wanted)} beside an image, but {', '.join(missing)} is "
-            f"not known of all images: give {options}, or an array file that holds it."
+            f"not known of all images: give it ({options} on the command line), or an array file "
+            "that holds it."
         )
     return columns
