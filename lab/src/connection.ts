@@ -49,6 +49,9 @@ export type Line = "connecting" | "live" | "lost" | "ended";
 
 const RETRY = { first: 300, most: 3000 }; // milliseconds
 
+/** What was asked for cannot be done; the message is the server's sentence. */
+export class Refused extends Error {}
+
 export class Connection {
   state: State | null = null;
   line: Line = "connecting";
@@ -66,7 +69,7 @@ export class Connection {
     this.connect();
   }
 
-  /** Ask for something; a refusal becomes an Error with the server's sentence. */
+  /** Ask for something; throws `Refused` where it cannot be done. */
   async ask<Kind extends Answer["kind"]>(
     request: Without<Request>,
     kind: Kind,
@@ -78,7 +81,7 @@ export class Connection {
       this.open.set(id, { resolve, reject: lost });
       this.socket!.send(JSON.stringify({ ...request, id }));
     });
-    if (answer.kind === "refused") throw new Error(answer.sentence);
+    if (answer.kind === "refused") throw new Refused(answer.sentence);
     if (answer.kind !== kind) throw new Error(`${kind} was expected, but ${answer.kind} came.`);
     return answer as Extract<Answer, { kind: Kind }>;
   }

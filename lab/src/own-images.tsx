@@ -26,7 +26,7 @@ export function OwnImages({ lab, side, words, onBrought, onFailed }: OwnImagesPr
     setBusy(true);
     setProblem("");
     try {
-      const beside = numbers(typed);
+      const beside = numbers(typed, side);
       await onBrought(await upload(lab, files, () => {}, false), beside);
     } catch (error) {
       onFailed?.();
@@ -78,9 +78,10 @@ export function OwnImages({ lab, side, words, onBrought, onFailed }: OwnImagesPr
 }
 
 /** What was typed, by name; what is empty is left out. */
-function numbers(typed: Record<string, string>): Record<string, number> {
+function numbers(typed: Record<string, string>, side: string[]): Record<string, number> {
   const found: Record<string, number> = {};
-  for (const [name, text] of Object.entries(typed)) {
+  for (const name of side) {
+    const text = typed[name] ?? "";
     if (text.trim() === "") continue;
     found[name] = Number(text);
     if (!Number.isFinite(found[name])) {

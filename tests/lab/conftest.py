@@ -72,6 +72,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabProcess]:
     upload = folder / "runs" / ".lab" / "uploads" / "there"
     upload.mkdir(parents=True)
     (upload / "out").symlink_to(outer / "secret")
+    (upload.parent / "away").symlink_to(outer / "secret")
     # A run that lies elsewhere, and a file that this lab has not made where those lie that it has.
     for name in ("run.json", "model.keras", "report.html"):
         (outer / "secret" / name).write_text("do not read this")

@@ -22,6 +22,7 @@ class Attack:
         request: the bytes of an HTTP request (or handshake), or None.
         says: what is said over a WebSocket: a message, or raw bytes of frames.
         hello: whether the page says hello first.
+        because: what the sentence of a refusal has to say.
     """
 
     group: str
@@ -30,6 +31,7 @@ class Attack:
     request: Request | None = None
     says: Any = None
     hello: bool = True
+    because: str = ""
 
 
 UPGRADE = {

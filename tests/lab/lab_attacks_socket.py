@@ -201,7 +201,8 @@ def values() -> list[Attack]:
         ("data: an unknown built-in", source("builtin", "/etc")),
         ("data: an upload above the uploads", source("upload", "../..")),
         ("data: an upload that is not there", source("upload", "x")),
-        ("data: a link as an upload", source("upload", "there/out")),
+        ("data: an upload by a path", source("upload", "there/out")),
+        ("data: a link as an upload", source("upload", "away")),
         ("look into: a file", {"kind": "browse", "id": 1, "path": "halves.npz"}),
     ]
     tried += [(words, setting(name, value)) for words, name, value in settings]
@@ -275,11 +276,6 @@ def trying() -> list[Attack]:
         for kind in asked
         for words, name in away
     ]
-    refused += [
-        ("dropped: an upload above the uploads", message("dropped", upload="../uploads/there")),
-        ("dropped: an upload to train on", message("dropped")),
-        ("dropped: a link as an upload", message("dropped", upload="there/out")),
-    ]
 
     def looked(**changed: Any) -> dict[str, Any]:
         image = {"kind": "uploaded", "upload": "there", "place": 0, "side": {}, **changed}
@@ -290,13 +286,22 @@ def trying() -> list[Attack]:
         ("an image to look inside at before the first", looked(place=-1)),
         ("a path beside an image to look inside at", looked(path="/etc/passwd")),
     ]
-    refused += [
-        ("look inside: an upload above the uploads", looked(upload="../uploads/there")),
-        ("look inside: an upload to train on", looked()),
-        ("look inside: a link as an upload", looked(upload="there/out")),
-        ("look inside: a hidden folder as an upload", looked(upload=".lab")),
+    uploads = [
+        ("above the uploads", "../uploads/there"),
+        ("to train on", "there"),
+        ("that is a link", "away"),
+        ("by a path", "there/out"),
+        ("that is a hidden folder", ".lab"),
+    ]
+    brought = [
+        *[(f"dropped: an upload {words}", message("dropped", upload=it)) for words, it in uploads],
+        *[(f"look inside: an upload {words}", looked(upload=it)) for words, it in uploads],
     ]
     return [
         *[Attack("Message", words, "closed", says=one) for words, one in broken],
         *[Attack("Value", words, "refused", says=one) for words, one in refused],
+        *[
+            Attack("Value", words, "refused", says=one, because="no upload called")
+            for words, one in brought
+        ],
     ]

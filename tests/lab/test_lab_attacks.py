@@ -30,6 +30,7 @@ def outcome(lab: LabProcess, attack: Attack) -> str:
         except ConnectionClosed:
             return "closed"
         assert "secret" not in json.dumps(answer.get("entries", ""))
+        assert attack.because in answer.get("sentence", "")
         return answer["kind"]
 
 

@@ -263,7 +263,7 @@ def test_an_image_of_ones_own(lab: LabProcess, tab: Tab) -> None:
     said = {one["name"]: one["value"] for one in found["answers"]}
     assert said == pytest.approx({"0": expected[0], "1": expected[1]}, rel=1e-4)
     assert [one["true"] for one in found["answers"]] == [None, None]
-    assert (found["images"], found["side"]) == (3, [])
+    assert (found["images"], found["side"], found["reading"]) == (3, [], [])
     assert "mine.npz" in found["name"]
     np.testing.assert_array_equal(pixels(found["image"])[0, ..., 0], images[2][..., 0])
     # Its truth is not known, nor then its loss.
@@ -280,13 +280,26 @@ def test_an_image_of_ones_own(lab: LabProcess, tab: Tab) -> None:
     assert [one["correlation"] for one in maps] == pytest.approx(correlations, abs=1e-5)
 
 
+def test_how_an_image_of_ones_own_was_read_is_said(lab: LabProcess, tab: Tab) -> None:
+    large = lab.folder / "large.png"
+    Image.fromarray(np.zeros((50, 70), "uint8")).save(large)
+    upload = lab.upload(tab, {"a.png": large.read_bytes(), "words.png": b"no picture"})
+    own = {"kind": "uploaded", "upload": upload, "place": 0, "side": {}}
+    found = tab.ask("inside", run="halves", image=own, epoch=None)
+    [size] = fl.predict("halves", large, runs=lab.runs).notes
+    assert found["reading"][0] == size
+    assert found["reading"][1].startswith("words.png: ")
+
+
 def test_a_number_beside_an_image_of_ones_own(lab: LabProcess, tab: Tab) -> None:
     test = fl.load(lab.folder / "sky.npz", target="glow", side=("z",)).test
     upload = lab.upload(tab, {"sky.npz": as_npz(images=test.images[:1])})
     asked = {"run": "sky", "epoch": None}
     for z in (7.5, 8.5):
         own = {"kind": "uploaded", "upload": upload, "place": 0, "side": {"z": z}}
-        [said] = tab.ask("inside", image=own, **asked)["answers"]
+        found = tab.ask("inside", image=own, **asked)
+        assert found["side"] == ["z"]
+        [said] = found["answers"]
         beside = np.array([[z]], "float32")
         expected = model_of(lab, "sky").predict([test.images[:1], beside], verbose=0)[0, 0]
         assert said["value"] == pytest.approx(expected, rel=1e-4, abs=1e-5)

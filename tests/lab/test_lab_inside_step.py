@@ -139,6 +139,7 @@ def test_an_image_of_ones_own(
     file.set_input_files(tmp_path / "two.npy")
     expect(page.get_by_text("is not one of the test images")).to_be_visible(timeout=PATIENCE)
     expect(answer).not_to_contain_text("true is")
+    number = page.get_by_role("textbox", name="Image of yours")
     expect(number).to_have_value("0")
     expect(page.locator(".sum")).to_contain_text(": the same.")
     says = answer.get_by_text("It says")
@@ -162,6 +163,11 @@ def test_an_image_of_ones_own(
     shutil.rmtree(lab.runs / ".lab/tried")
     page.reload()
     expect(answer).to_contain_text("true is 7.", timeout=PATIENCE)
+    gone = page.locator(".problem", has_text="upload it again. Shown is test image 0.")
+    expect(gone).to_be_visible()
+    page.get_by_role("button", name="Image 4: 4").click()
+    expect(answer).to_contain_text("true is 4.")
+    expect(gone).to_have_count(0)
 
 
 def test_the_network_comes_to_be(open_inside: Callable[..., Page]) -> None:

@@ -242,13 +242,14 @@ def png_of_size(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + checked
 
 
-def test_an_upload_to_train_on_is_not_taken_away(lab: LabProcess, tab: Tab, digits: fl.Run) -> None:
-    kept = tab.ask("upload", name="kept", keep=True)["upload"]
-    assert tab.ask("dropped", run="digits", upload=kept, side={})["kind"] == "refused"
-    assert (lab.runs / ".lab/uploads" / kept).is_dir()
-    tried = tab.ask("upload", name="kept", keep=False)["upload"]
-    assert tried != kept
-    assert tab.ask("upload", name=tried, keep=True)["upload"] != tried
+def test_an_upload_to_train_on_and_one_to_try_are_not_taken_for_each_other(
+    lab: LabProcess, tab: Tab, digits: fl.Run
+) -> None:
+    image = {"a.png": as_png(np.zeros((28, 28), np.uint8))}
+    kept, tried = lab.upload(tab, image, keep=True), lab.upload(tab, image)
+    assert tab.ask("dropped", run="digits", upload=tried, side={})["total"] == 1
+    answer = tab.ask("dropped", run="digits", upload=kept, side={})
+    assert "no upload called" in answer["sentence"]
     source = {"place": "upload", "name": tried}
     edit = {"kind": "source", "source": source}
     answer = tab.ask("edit", revision=tab.revision, change=edit)
@@ -258,14 +259,33 @@ def test_an_upload_to_train_on_is_not_taken_away(lab: LabProcess, tab: Tab, digi
 def test_only_the_latest_images_stay_and_none_after_the_end(
     tmp_path: Path, start_lab: Callable
 ) -> None:
+    tried = tmp_path / "runs/.lab/tried"
+    (tried / "notes").mkdir(parents=True)
     with start_lab(tmp_path) as lab:
         lab.sign_in()
         with lab.tab() as tab:
             names = [lab.upload(tab, {"a.png": b""}) for _ in range(18)]
-        tried = lab.runs / ".lab/tried"
-        assert {folder.name for folder in tried.iterdir()} == set(names[2:])
+        [own] = [folder for folder in tried.iterdir() if folder.name != "notes"]
+        assert {folder.name for folder in own.iterdir()} == set(names[2:])
         assert len(set(names)) == 18
-    assert not tried.exists()
+        assert own.stat().st_mode & 0o777 == 0o700
+    # What this lab has not made is left alone.
+    assert [folder.name for folder in tried.iterdir()] == ["notes"]
+
+
+def test_no_image_is_brought_through_a_link(tmp_path: Path, start_lab: Callable) -> None:
+    mine = [tmp_path / "mine" / str(number) for number in range(20)]
+    for folder in mine:
+        folder.mkdir(parents=True)
+    (tmp_path / "start/runs/.lab").mkdir(parents=True)
+    (tmp_path / "start/runs/.lab/tried").symlink_to(tmp_path / "mine")
+    with start_lab(tmp_path / "start") as lab:
+        lab.sign_in()
+        with lab.tab() as tab:
+            refused = tab.ask("upload", name="a.png", keep=False)
+    assert "reached through a link" in refused["sentence"]
+    assert all(folder.is_dir() for folder in mine)
+    assert len(list((tmp_path / "mine").iterdir())) == 20
 
 
 @pytest.mark.parametrize(

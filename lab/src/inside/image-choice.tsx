@@ -1,6 +1,6 @@
 // Which image is looked at: a test image, or one of the user's own.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Connection } from "../connection";
 import type { Looked } from "../looked";
@@ -20,8 +20,11 @@ interface ImageChoiceProps {
 export function ImageChoice({ lab, run, found, image, onChoose }: ImageChoiceProps) {
   const [label, setLabel] = useState<number | null>(null);
   const [start, setStart] = useState(0);
-  const place = typeof image === "number" ? image : image.kind === "uploaded" ? image.place : 0;
-  const [text, setText] = useState(String(place));
+  // Of several images that were brought at once the number chooses one, else a test image.
+  const several = typeof image === "object" && image.kind === "uploaded" && (found?.images ?? 1) > 1;
+  const number = typeof image === "number" ? String(image) : several ? String(image.place) : "";
+  const [text, setText] = useState(number);
+  const tests = useRef(0);
   const { sheet, problem } = useSheet(
     () => lab.ask({ kind: "tested", run, label, start, count: SHOWN }, "samples"),
     [lab, run, label, start],
@@ -30,15 +33,16 @@ export function ImageChoice({ lab, run, found, image, onChoose }: ImageChoicePro
     setLabel(null);
     setStart(0);
   }, [run]);
-  useEffect(() => setText(String(place)), [place]);
+  useEffect(() => setText(number), [number]);
 
   const samples = sheet?.samples;
+  if (label === null && samples) tests.current = Math.max(tests.current, samples.total);
   const commit = () => {
-    const number = Number(text);
-    const there = Number.isInteger(number) && number >= 0 && number < (found?.images ?? 0);
-    if (!there || text.trim() === "") setText(String(place));
-    else if (typeof image === "number") onChoose(number);
-    else if (image.kind === "uploaded") onChoose({ ...image, place: number });
+    const wanted = Number(text);
+    const most = several ? found!.images : tests.current;
+    const there = text.trim() !== "" && Number.isInteger(wanted) && wanted >= 0 && wanted < most;
+    if (!there) setText(number);
+    else onChoose(several ? { ...image, place: wanted } : wanted);
   };
   return (
     <>
@@ -54,7 +58,7 @@ export function ImageChoice({ lab, run, found, image, onChoose }: ImageChoicePro
           />
         )}
         <label class="with-label">
-          <span>Image</span>
+          <span>{several ? "Image of yours" : "Image"}</span>
           <input
             type="text"
             class="image-number"

@@ -1,8 +1,9 @@
 // Step "Look inside": a run's network while it answers for one image.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { StepProps } from "../app";
+import { Refused } from "../connection";
 import { plural } from "../format";
 import { keepLook, keptLook, type Looked } from "../looked";
 import type { Inside, LayerKind } from "../messages";
@@ -21,53 +22,68 @@ import { Saliency } from "./saliency";
 export function InsideStep({ lab, state }: StepProps) {
   const { runs, run, choose: chooseRun } = useRun(state);
   const [last, setChosen] = useState(keptLook);
-  const [answer, setAnswer] = useState<{ run: string; found: Inside } | null>(null);
+  const [answer, setAnswer] = useState<{ looked: Looked; found: Inside } | null>(null);
   const [work, setWork] = useState<{ run: string; filter: Filter } | null>(null);
   const [problem, setProblem] = useState("");
+  /** Why something else is shown than what was to be looked at. */
+  const [gone, setGone] = useState("");
   const [kinds, setKinds] = useState(new Map<string, LayerKind>());
   const name = run?.name ?? "";
-  const start = { run: name, image: 0, epoch: null, filter: null };
-  const chosen: Looked = last?.run === name ? last : start;
+  const start: Looked = { run: name, image: 0, epoch: null, filter: null };
+  const chosen = last?.run === name ? last : start;
+  const keep = (looked: Looked) => {
+    keepLook(looked);
+    setChosen(looked);
+  };
   const choose = (change: Partial<Looked>) => {
-    keepLook({ ...chosen, ...change });
-    setChosen({ ...chosen, ...change });
+    setGone("");
+    keep({ ...chosen, ...change });
   };
   const show = (layer: string, filter: number) => choose({ filter: { layer, filter } });
   const { image, epoch } = chosen;
   const asked = { run: name, image, epoch };
   const key = JSON.stringify(asked);
-  const found = answer?.run === name ? answer.found : null;
+  const shown = answer?.looked.run === name ? answer : null;
+  const found = shown?.found ?? null;
   const filter = work?.run === name ? work.filter : null;
   const convolutions = found?.layers.filter((layer) => layer.filters) ?? [];
   const any = convolutions.length > 0;
   const ready = lab.line === "live" && name !== "";
 
+  // What is chosen when an upload has come, and not when it began; null: another step is open.
+  const now = useRef<{ run: string; choose: typeof choose } | null>(null);
+  now.current = { run: name, choose };
+  useEffect(() => () => void (now.current = null), []);
   /** Asks before it shows: an image that cannot be read leaves the one before in its place. */
   const look = async (upload: string, side: Record<string, number>) => {
     const own = { kind: "uploaded", upload, place: 0, side } as const;
     await lab.ask({ kind: "inside", ...asked, image: own }, "inside");
-    choose({ image: own });
+    if (now.current?.run === name) now.current.choose({ image: own });
   };
   useEffect(() => void lab.layers().then(setKinds, () => {}), [lab.line]);
-  const bring = (load: () => Promise<() => void>) => {
+  const bring = (load: () => Promise<() => void>, failed: (error: Error) => void) => {
     let current = true;
     load().then(
       (show) => current && (show(), setProblem("")),
-      (error: Error) => current && setProblem(error.message),
+      (error: Error) => current && failed(error),
     );
     return () => {
       current = false;
     };
   };
+  const refused = (error: Error) => setProblem(error.message);
   useEffect(() => {
     if (!ready) return;
-    return bring(async () => {
-      const inside = await lab.ask({ kind: "inside", ...asked }, "inside").catch((error) => {
-        // What was looked at before the lab was started anew, or the network trained anew, is gone.
-        if (found === null) choose(start);
-        throw error;
-      });
-      return () => setAnswer({ run: name, found: inside });
+    const load = async () => {
+      const inside = await lab.ask({ kind: "inside", ...asked }, "inside");
+      return () => setAnswer({ looked: chosen, found: inside });
+    };
+    return bring(load, (error) => {
+      const first = typeof image === "number" && image === 0 && epoch === null;
+      if (found || first || !(error instanceof Refused)) return refused(error);
+      // An image of before the lab was started anew, an epoch of before the run was trained anew.
+      setGone(error.message);
+      keep(start);
     });
   }, [ready, key]);
   useEffect(() => {
@@ -76,7 +92,7 @@ export function InsideStep({ lab, state }: StepProps) {
       const wanted = chosen.filter ?? { layer: null, filter: null };
       const kernel = await lab.ask({ kind: "kernel", ...asked, ...wanted }, "kernel");
       return () => setWork({ run: name, filter: filterOf(kernel) });
-    });
+    }, refused);
   }, [ready, any, key, chosen.filter]);
 
   if (!run) {
@@ -103,15 +119,28 @@ export function InsideStep({ lab, state }: StepProps) {
             image={image}
             onChoose={(to) => choose({ image: to })}
           />
-          {typeof image === "object" && found && (
-            <p class="quiet">Shown is {found.name}, which is not one of the test images.</p>
+          {gone && <p class="problem">{gone} Shown is test image 0.</p>}
+          {shown && typeof shown.looked.image === "object" && (
+            <p class="quiet">
+              {shown.looked.image.kind === "drawing"
+                ? "Shown is your drawing."
+                : `Shown is ${shown.found.name}, which is not one of the test images.`}
+            </p>
           )}
-          <OwnImages
-            lab={lab}
-            side={found?.side ?? []}
-            words="Or drop an image of yours here, or paste one with Ctrl+V."
-            onBrought={look}
-          />
+          {found?.reading.map((note) => (
+            <p class="note" key={note}>
+              {note}
+            </p>
+          ))}
+          {found && (
+            <OwnImages
+              key={name}
+              lab={lab}
+              side={found.side}
+              words="Or drop an image of yours here, or paste one with Ctrl+V."
+              onBrought={look}
+            />
+          )}
         </section>
         <section class="card" aria-labelledby="answer-title">
           <h2 id="answer-title">Its answer</h2>

@@ -82,6 +82,7 @@ export interface Inside {
   id: number;
   task: "classify" | "measure";
   images: number;
+  reading: string[];
   side: string[];
   epochs: number[];
   image: Pictures;

@@ -20,7 +20,7 @@ WARM_UP, LEAST_EPOCHS = 0.2, 3
 
 @dataclass(frozen=True)
 class CourseReading:
-    """A course of a training with what the rules of `diagnosis` want to know of it."""
+    """A course of a training with what the rules of `diagnosing` want to know of it."""
 
     course: Course
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import re
-import secrets
 import shlex
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -30,11 +25,10 @@ from firstlight.shells.lab.messages.exporting import (
     StopExport,
 )
 from firstlight.shells.lab.opened_runs import trained_run
+from firstlight.shells.lab.own_folder import OwnFolder
 from firstlight.shells.lab.stream import Stream
 from firstlight.shells.lab.worker_process import WorkerProcess
 
-KEPT = 86_400  # seconds after which files that a lab has left behind are taken away
-MADE = re.compile("[0-9a-f]{16}")
 COMMANDS = {
     "keras": "firstlight export {run} --to keras",
     "onnx": "firstlight export {run} --to onnx",
@@ -55,8 +49,7 @@ class ExportStep:
         self._lab = folder
         self._root = root
         self._stream = stream
-        # Nothing that lies there was made by anybody else.
-        self._folder = root / ".lab" / "exports" / secrets.token_hex(8)
+        self._folder = OwnFolder(root / ".lab" / "exports")
         # By run and form, with what the run's network was then.
         self._exports: dict[tuple[str, str], tuple[int, Export]] = {}
         self._working: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -69,21 +62,21 @@ class ExportStep:
 
     async def open(self) -> None:
         """Take away what labs have left behind that could not close."""
-        await asyncio.to_thread(_sweep, self._folder.parent)
+        await asyncio.to_thread(self._folder.sweep)
 
     async def close(self) -> None:
         """Give up what is being made, and take everything away."""
         for task in self._working.values():
             task.cancel()
         await asyncio.gather(*self._working.values(), return_exceptions=True)
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(self._folder.remove)
 
     def file(self, run: str, form: str, name: str) -> Path | None:
         """A file that this lab has made; None for any other."""
         _, export = self._exports.get((run, form), (0, None))
         if export is None or name not in [file.name for file in export.files]:
             return None
-        path = self._folder / run / form / name
+        path = self._folder.path / run / form / name
         return path if path.is_file() and not path.is_symlink() else None
 
     async def _told(self, asked: AskExports) -> Answer:
@@ -160,8 +153,7 @@ class ExportStep:
             share = (number - 1) / total
             self._tell(written, msgspec.structs.replace(export, sentences=doing, done=share))
 
-        folder = self._folder / export.run / export.form
-        await asyncio.to_thread(_empty, folder)
+        folder = await asyncio.to_thread(self._folder.make, export.run, export.form)
         await process.ask({"open": str(run.path)})
         task = {"form": export.form, "folder": str(folder)}
         made = await process.ask({"export": task}, heard)
@@ -184,31 +176,3 @@ class ExportStep:
 def _written(run: RunFolder) -> int:
     """When the run's network was written, in nanoseconds."""
     return run.model.stat().st_mtime_ns
-
-
-def _empty(folder: Path) -> None:
-    """An empty folder that nobody else can read."""
-    _require_no_link(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    folder.chmod(0o700)
-
-
-def _sweep(folder: Path) -> None:
-    """Take away folders of long ago."""
-    with contextlib.suppress(OSError, DataError):
-        _require_no_link(folder)
-        for left in folder.iterdir():
-            old = time.time() - left.lstat().st_mtime > KEPT
-            if old and MADE.fullmatch(left.name):
-                shutil.rmtree(left, ignore_errors=True)  # leaves links alone
-
-
-def _require_no_link(folder: Path) -> None:
-    """The folder of runs may come from a stranger, and lead elsewhere.
-
-    Raises:
-        DataError: it does.
-    """
-    if Path(os.path.realpath(folder)) != folder:
-        raise DataError(f"{folder} is reached through a link: take the link away.")

@@ -53,7 +53,7 @@ class InsideStep:
         return {"kind": task, "id": number, **await self._opened.ask(run, task, **fields)}
 
     def _image(self, image: Looked) -> int | dict[str, Any]:
-        """As `opened_run.OpenedRun.image` takes it."""
+        """As `opened_run.Which` describes it."""
         if isinstance(image, int):
             return image
         fields: dict[str, Any] = msgspec.to_builtins(image)

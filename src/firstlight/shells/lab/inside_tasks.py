@@ -13,9 +13,8 @@ from firstlight.api.networks import side_names
 from firstlight.api.one_look import look_at, saliency_of
 from firstlight.core.insight import Filters, LayerAnswer, Look, Saliency
 from firstlight.core.notebook import readable
-from firstlight.shells.lab.opened_run import OpenedRun
+from firstlight.shells.lab.opened_run import OpenedRun, Which
 
-Which = int | dict[str, Any]  # as `OpenedRun.image` takes it
 COLUMNS = 16
 SCORE = "The score and its number of right answers or errors are those of the finished network."
 LARGEST = 64  # pixels of a feature map; larger ones are averaged down
@@ -26,12 +25,13 @@ def inside(run: OpenedRun, image: Which, epoch: int | None) -> dict[str, Any]:
     from firstlight.draw.opened import opened_tables
     from firstlight.models import find_snapshots
 
-    chosen, images = run.image(image)
+    chosen, images, reading = run.image(image)
     look = look_at(run.folder, run.network(epoch), chosen, None)
     filters = {one.layer: one for one in look.filters}
     return {
         "task": look.task,
         "images": images,
+        "reading": reading,
         "side": side_names(run.information),
         "epochs": list(find_snapshots(run.folder.snapshots)),
         "image": _image(run, look),
@@ -51,7 +51,7 @@ def kernel(
     """The fields of `messages.inside.Kernel`."""
     from firstlight.explain import sliding_kernel
 
-    chosen, _ = run.image(image)
+    chosen = run.image(image).image
     work = sliding_kernel(run.network(epoch), chosen.pixels, layer, filter, chosen.side)
     row, column = np.unravel_index(work.answer.argmax(), work.answer.shape)
     return {
@@ -75,7 +75,7 @@ def saliency(run: OpenedRun, image: Which, epoch: int | None, of: str) -> dict[s
     """The fields of `messages.inside.Saliencies`."""
     from firstlight.draw.look_page import SALIENCY
 
-    chosen, _ = run.image(image)
+    chosen = run.image(image).image
     look = look_at(run.folder, run.network(epoch), chosen, of)
     output = list(look.answers).index(look.of)
     found = saliency_of(run.network(epoch), chosen, output)

@@ -14,6 +14,7 @@ from firstlight.shells.lab.inside_step import InsideStep
 from firstlight.shells.lab.messages import Hello, Snapshot
 from firstlight.shells.lab.messages.base import Answer, Refusal, Request
 from firstlight.shells.lab.opened_runs import OpenedRuns
+from firstlight.shells.lab.own_folder import OwnFolder
 from firstlight.shells.lab.places import Places
 from firstlight.shells.lab.rate_step import RateStep
 from firstlight.shells.lab.stream import Stream, Tab
@@ -38,7 +39,9 @@ class Lab:
     def __init__(self, folder: Path, runs: Path) -> None:
         root = runs.resolve()
         self.runs = root
-        self.places = Places(folder.resolve(), root / ".lab" / "uploads", root / ".lab" / "tried")
+        self.places = Places(
+            folder.resolve(), root / ".lab" / "uploads", OwnFolder(root / ".lab" / "tried")
+        )
         self.stream = Stream()
         self._desk = Desk(root / ".lab" / "document.json", self.places, self.stream)
         self._data = DataStep(self._desk, self.places, self.stream)
@@ -59,6 +62,7 @@ class Lab:
         """Begin: find the runs, and read the data that were chosen last."""
         await self._train.open()
         await self.exports.open()
+        await asyncio.to_thread(self.places.tried.sweep)
         self._data.read()
 
     async def close(self) -> None:
@@ -68,7 +72,7 @@ class Lab:
         await self._rate.close()
         await self._opened.close()
         await self.exports.close()
-        await asyncio.to_thread(self.places.forget_tried)
+        await asyncio.to_thread(self.places.tried.remove)
 
     async def answer(self, request: Request) -> Answer:
         """Do what a page asks; what cannot be done is refused in a sentence."""

@@ -7,7 +7,7 @@ from contextlib import chdir
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,25 @@ if TYPE_CHECKING:
     from firstlight.explain import OpenModel
 
 MOST_EPOCHS = 16  # of which the network is held; only small networks keep any
+
+
+# The number of a test image; {"kind": "drawing", "ink": base64}; or {"kind": "uploaded", "folder":
+# path, "place": number, "side": numbers by name}.
+Which = int | dict[str, Any]
+
+
+class LookedAt(NamedTuple):
+    """An image that is looked at.
+
+    Attributes:
+        image: the image.
+        images: how many there are where it came from.
+        reading: what to know of how they were read.
+    """
+
+    image: ChosenImage
+    images: int
+    reading: tuple[str, ...] = ()
 
 
 class OpenedRun:
@@ -100,10 +119,11 @@ class OpenedRun:
         """
         key = (folder, tuple(side.items()))
         if key not in self._brought:
+            self._brought.clear()  # the ones of before, while these are read
             # Where the files lie for a moment says nothing to whoever has brought them.
             with chdir(folder):
                 read = incoming_images(self.information, sorted(Path().iterdir()), side)
-            self._brought = {key: read}
+            self._brought[key] = read
         return self._brought[key]
 
     def drawn(self, ink: str) -> NDArray[np.uint8]:
@@ -120,21 +140,21 @@ class OpenedRun:
             raise DataError("The drawing has another size than the pad: load the page again.")
         return self.pad.image(pixels.reshape(self.pad.height, self.pad.width))
 
-    def image(self, which: int | dict[str, Any]) -> tuple[ChosenImage, int]:
-        """An image to look at, and how many there are where it came from.
-
-        Args:
-            which: the number of a test image, or what `inside_step.InsideStep` hands on.
+    def image(self, which: Which) -> LookedAt:
+        """An image to look at.
 
         Raises:
             DataError: it is not there, or cannot be read.
+            RunError: a number beside it is missing.
         """
         if isinstance(which, int):
-            return chosen_image(self.test, which), len(self.test)
+            return LookedAt(chosen_image(self.test, which), len(self.test))
         if which["kind"] == "drawing":
-            return ChosenImage(self.drawn(which["ink"]), "drawing"), 1
+            return LookedAt(ChosenImage(self.drawn(which["ink"]), "drawing"), 1)
         incoming, beside = self.brought(which["folder"], which["side"])
-        return brought_image(incoming, beside, which["place"]), len(incoming.images)
+        refused = (f"{one.file}: {one.reason}" for one in incoming.refused)
+        chosen = brought_image(incoming, beside, which["place"])
+        return LookedAt(chosen, len(incoming.images), (*incoming.notes, *refused))
 
     def networks_for(self, size: tuple[int, int]) -> Networks:
         """Its networks, for images of that height and width.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +17,7 @@ from firstlight.core.files import write_error
 from firstlight.core.run_folder import NAME
 from firstlight.shells.lab.choices import BUILTINS, UPLOAD_BYTES, UPLOAD_FILES
 from firstlight.shells.lab.messages.data import Entry, Source
+from firstlight.shells.lab.own_folder import OwnFolder
 
 MOST_ENTRIES = 500
 # The endings of files that can be data by themselves.
@@ -37,12 +37,14 @@ class Places:
     Attributes:
         folder: where it was started, resolved: what can be chosen lies below.
         uploads: where uploads go that are data to train on.
-        tried: where images go that a network is asked about; the latest stay until the lab ends.
+        tried: where images go that a network is asked about.
+        latest: the uploads that are there, the last one last.
     """
 
     folder: Path
     uploads: Path
-    tried: Path
+    tried: OwnFolder
+    latest: list[str] = field(default_factory=list)
 
     def below(self, path: str) -> Path:
         """The file or folder of that path, where it lies below the lab's folder.
@@ -101,34 +103,39 @@ class Places:
         return tuple(found[:MOST_ENTRIES]), max(0, len(found) - MOST_ENTRIES)
 
     def new_upload(self, name: str, keep: bool = True) -> str:
-        """Make a folder for an upload; its name is `name`, or with a number where that exists.
+        """Make a folder for an upload, which is called like it.
 
         Args:
             name: what it may be called.
-            keep: whether it is data to train on.
+            keep: whether it is data to train on; else only the latest stay.
+
+        Returns:
+            What it is called: `name` with a number where that is taken, or with letters that no
+            other upload has where it is not kept.
 
         Raises:
+            DataError: it would be reached through a link.
             WriteError: it cannot be made.
         """
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:40] or "upload"
         if not keep:
-            # The name of one that was taken away never stands for another.
-            stem += f"-{secrets.token_hex(4)}"
-            self._forget_oldest()
-        number = 1
+            called = f"{stem}-{secrets.token_hex(4)}"
+            self.tried.make(called)
+            self.latest.append(called)
+            if len(self.latest) > MOST_TRIED:
+                self.tried.remove(self.latest.pop(0))
+            return called
+        number = 0
         while True:
-            tried = stem if number == 1 else f"{stem}-{number}"
             number += 1
-            if any((place / tried).exists() for place in (self.uploads, self.tried)):
-                continue
-            folder = (self.uploads if keep else self.tried) / tried
+            called = stem if number == 1 else f"{stem}-{number}"
             try:
-                folder.mkdir(parents=True)
+                (self.uploads / called).mkdir(parents=True)
             except FileExistsError:
                 continue
             except OSError as error:
-                raise write_error(folder, error) from error
-            return tried
+                raise write_error(self.uploads / called, error) from error
+            return called
 
     def tried_upload(self, name: str) -> Path:
         """The folder of images that a network is asked about.
@@ -136,18 +143,7 @@ class Places:
         Raises:
             DataError: there is none of that name.
         """
-        return _upload(name, self.tried)
-
-    def forget_tried(self) -> None:
-        """Take all such folders away."""
-        shutil.rmtree(self.tried, ignore_errors=True)
-
-    def _forget_oldest(self) -> None:
-        """Make room for one more of them."""
-        there = self.tried.iterdir() if self.tried.is_dir() else ()
-        latest = sorted(there, key=lambda folder: folder.lstat().st_mtime_ns, reverse=True)
-        for folder in latest[MOST_TRIED - 1 :]:
-            shutil.rmtree(folder, ignore_errors=True)
+        return _upload(name, self.tried.path)
 
     def upload_file(self, upload: str, path: str) -> Path:
         """Where a file of an upload is written; its folder is made.
@@ -156,7 +152,7 @@ class Places:
             DataError: the name or the path is not allowed, or the upload is full.
             WriteError: its folder cannot be made.
         """
-        folder = _upload(upload, self.uploads, self.tried)
+        folder = _upload(upload, self.uploads, self.tried.path)
         parts = path.split("/")
         if len(parts) > DEEPEST or not all(map(PART.fullmatch, parts)):
             raise DataError(f"{path!r} cannot be the name of an uploaded file: rename it.")

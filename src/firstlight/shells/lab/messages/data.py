@@ -93,7 +93,8 @@ class NewUpload(Request, tag="upload"):
     """A place for files that `POST /upload/NAME/PATH` then brings.
 
     Attributes:
-        keep: whether they are data to train on; else a network is asked about them once.
+        keep: whether they are data to train on; else a network is asked about them, and only the
+            latest stay.
     """
 
     name: Word

@@ -126,6 +126,7 @@ class Inside(Answer, tag="inside"):
 
     Attributes:
         images: how many there are where it came from: test images, or those of an upload.
+        reading: what to know of how those of an upload were read.
         side: the numbers that the network takes beside an image.
         epochs: after which epochs the network can be looked at, beside the finished one.
         image: the image itself.
@@ -136,6 +137,7 @@ class Inside(Answer, tag="inside"):
 
     task: Task
     images: int
+    reading: tuple[str, ...]
     side: tuple[str, ...]
     epochs: tuple[int, ...]
     image: Pictures
