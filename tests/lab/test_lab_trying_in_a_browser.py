@@ -180,7 +180,7 @@ def test_what_was_tried_can_be_looked_into(
     expect(page.locator(".says")).to_contain_text("It says 3")
     page.get_by_role("link", name="Look inside").nth(1).click()
     expect(answer).to_contain_text("says 3", timeout=PATIENCE)
-    expect(page.get_by_text("Shown is drawing")).to_be_visible()
+    expect(page.get_by_text("Shown is your drawing.")).to_be_visible()
 
     open_step(page, "digits")
     page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
