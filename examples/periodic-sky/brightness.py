@@ -1,8 +1,8 @@
 """The network of periodic.py, told also how many pixels are how bright above the darkest one.
 
 Where all hydrogen is ionised a map without noise shows nothing, so its darkest pixel says where
-zero is, although the telescope has taken the mean away. How many pixels lie above each of some
-levels then says most of what there is to know, and the shapes of the bubbles say the rest.
+zero is, although the telescope has taken the mean away. How many pixels lie just above zero says
+how much is ionised there, and the shapes of the bubbles say the rest.
 """
 
 from typing import Any
@@ -12,15 +12,12 @@ import numpy as np
 from keras import layers
 from periodic import convolution
 
-# In standard deviations of all pixels, finer near zero and where neutral hydrogen of mean density
-# lies (1 to 2.5).
+# In mK, the unit of the maps; neutral hydrogen shines with about 25 mK. Training moves them.
 LEVELS = np.concatenate(
     [
-        [0, 0.01, 0.02, 0.04, 0.07],
-        np.arange(0.1, 0.5, 0.08),
-        np.arange(0.5, 2, 0.1),
-        np.arange(2, 3, 0.2),
-        [3, 3.3, 3.7, 4.2, 5, 6, 8, 12],
+        [0, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.27, 0.35],
+        np.arange(0.45, 2, 0.1),
+        [2.1, 2.25, 2.4, 2.6, 2.8, 3, 3.3, 3.7, 4.2, 5, 6, 8, 12],
     ]
 )
 
@@ -32,7 +29,7 @@ def shares_above(sky: Any) -> Any:
     between = layers.ReLU(max_value=1.0)(steps(sky))
     kernel = np.zeros((1, 1, sky.shape[-1], len(gaps)))
     kernel[0, 0, 0] = 1 / gaps
-    # 0 below a level, 1 above the next one; training may move them.
+    # 0 below a level, 1 above the next one.
     steps.set_weights([kernel, -LEVELS[:-1] / gaps])
     return layers.GlobalAveragePooling2D()(between)
 
@@ -40,20 +37,20 @@ def shares_above(sky: Any) -> Any:
 def make_model(input_shape: tuple[int, int, int], outputs: int) -> keras.Model:
     """Return the network for maps of `input_shape` (H, W, C), H and W multiples of 8.
 
-    The first channel is the map, any others are numbers beside it.
+    The first channel is the map in mK, any others are numbers beside it.
     """
-    sky = keras.Input(input_shape)
-    darkest = layers.GlobalMaxPooling2D(keepdims=True)(layers.Rescaling(-1.0)(sky[..., :1]))
-    bright = layers.Add()([sky[..., :1], darkest])
-    sky_and_bright = layers.Concatenate()([bright, sky])
-    maps = convolution(sky_and_bright, 24, 5, stride=2)
+    both = keras.Input(input_shape)
+    sky, beside = both[..., :1], both[..., 1:]
+    # Because of Rescaling firstlight leaves the map as it is: levels are in its unit.
+    depth = layers.GlobalMaxPooling2D(keepdims=True)(layers.Rescaling(-1.0)(sky))
+    bright = layers.Add()([sky, depth])
+    shares = shares_above(layers.Concatenate()([bright, beside]))
+    maps = convolution(layers.Concatenate()([bright, both]), 24, 5, stride=2)
     for filters in (24, 48, 96):
         if filters > 24:
             maps = layers.MaxPooling2D(2)(maps)
         maps = convolution(convolution(maps, filters, 3), filters, 3)
-    known = layers.Concatenate()(
-        [shares_above(sky_and_bright), layers.GlobalAveragePooling2D()(maps)]
-    )
-    hidden = layers.Dense(128, activation="relu")(known)
-    hidden = layers.Dense(128, activation="relu")(hidden)
-    return keras.Model(sky, layers.Dense(outputs)(layers.Concatenate()([known, hidden])))
+    means = layers.GlobalAveragePooling2D()(maps)
+    known = layers.Concatenate()([shares, means, layers.Flatten()(depth)])
+    hidden = layers.Dense(128, activation="relu")(layers.Dense(128, activation="relu")(known))
+    return keras.Model(both, layers.Dense(outputs)(layers.Concatenate()([known, hidden])))
