@@ -49,5 +49,6 @@ def findings(page: Page) -> list[str]:
 
 
 def wide_as_the_window(page: Page) -> bool:
-    """Whether nothing sticks out to the side."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    """Whether nothing sticks out to the side, and all six steps are in sight."""
+    fits = "[document.documentElement, document.querySelector('nav')].every("
+    return bool(page.evaluate(fits + "(one) => one.scrollWidth <= one.clientWidth)"))
