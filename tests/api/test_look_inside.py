@@ -134,7 +134,7 @@ def test_measured_numbers_with_a_number_beside(measuring, place, tmp_path):
     z = float(test.side[1, 0])
     other = fl.look(measuring, tmp_path / "map.npy", side={"z": z})
     assert other.answers == pytest.approx(look.answers, rel=1e-5)
-    with pytest.raises(RunError, match="give --side z=NUMBER"):
+    with pytest.raises(RunError, match=r"give it \(--side z=NUMBER on the command line\)"):
         fl.look(measuring, tmp_path / "map.npy")
 
 

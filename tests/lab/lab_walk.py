@@ -75,7 +75,8 @@ class Keyboard:
     def pick(self, target: Locator) -> None:
         # Tab stops at the one that holds; arrows go on from there.
         name = target.get_attribute("name")
-        self._tab(f"document.activeElement.name === {name!r}", f"the choice {name}")
+        named = f"document.activeElement.name === {name!r}"
+        self._tab(lambda: bool(self.page.evaluate(named)), f"the choice {name}")
         for _ in range(10):
             if target.is_checked():
                 return
@@ -108,14 +109,15 @@ class Keyboard:
     def _reach(self, target: Locator) -> None:
         expect(target).to_be_visible(timeout=PATIENCE)
         expect(target).to_be_enabled()
-        target.evaluate("(element) => { window.wanted = element; }")
-        self._tab("document.activeElement === window.wanted", str(target))
+        # Looked up anew after each key: news from the server may put another element there.
+        focused = "(element) => document.activeElement === element"
+        self._tab(lambda: bool(target.evaluate(focused)), str(target))
         # Whoever goes by keyboard has to see where they are.
         assert target.evaluate(SHOWN), f"the focus on {target} cannot be seen"
 
-    def _tab(self, there: str, words: str) -> None:
+    def _tab(self, there: Callable[[], bool], words: str) -> None:
         for _ in range(FURTHEST):
-            if self.page.evaluate(there):
+            if there():
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"Tab does not reach {words}")
