@@ -85,6 +85,7 @@ def apply(document: NetworkDocument, edit: tuple[Any, ...]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(edits=st.lists(EDITS, max_size=12))
 @example(edits=[("recipe", "simple"), ("set", 0, 0, "1e999")])
+@example(edits=[("mend", 0), ("set", 0, 0, "1"), ("set", 0, 0, None), ("undo",)])
 def test_any_edits_in_any_order(keras: Any, edits: list[tuple[Any, ...]]) -> None:
     document = NetworkDocument()
     for edit in edits:

@@ -199,6 +199,10 @@ class NetworkDocument:
         self._typing = typing
         self.rows = rows
         self.revision += 1
+        if rows == self._past[-1]:
+            # What was typed is deleted again: there is nothing to take back.
+            self._past.pop()
+            self._typing = None
 
     def _keyed(self, layers: Sequence[Layer]) -> tuple[KeyedLayer, ...]:
         return tuple(KeyedLayer(next(self._keys), layer) for layer in layers)
